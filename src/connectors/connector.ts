@@ -1,0 +1,72 @@
+import type { ZodType } from 'zod'
+import type { Clock } from '../base/clock.ts'
+import type { Application } from '../model/application.ts'
+import type { Evidence, Reject } from '../model/result.ts'
+import type { RawValue } from '../model/value.ts'
+
+/** One record of a source; `values` stand in the order of the batch's `columns` and may be fewer. */
+export interface SourceRecord {
+  readonly line: number
+  readonly values: readonly RawValue[]
+  /** The record as it stands in the source, for rejects; may be cut. */
+  readonly text?: string | undefined
+}
+
+/**
+ * What a read hands over: a few hundred to a few thousand records. `columns` is the same array from batch to batch and may
+ * grow at its end (formats without a header).
+ */
+export interface RecordBatch {
+  readonly file: string
+  readonly columns: readonly string[]
+  readonly records: readonly SourceRecord[]
+  /** Rows that could not become records, with their place. `untrusted`: their native identity cannot be told. */
+  readonly rejects: readonly (Reject & { readonly untrusted: boolean })[]
+  /** Bytes consumed so far and in all, where known: for progress. */
+  readonly position?: { readonly done: number; readonly total: number } | undefined
+}
+
+export interface Reading {
+  /** Runs once, front to back. Ends early when the signal of `ConnectorContext` aborts. */
+  batches(): AsyncIterable<RecordBatch>
+  /** After the last batch: how sure it is that this was everything. */
+  evidence(): Evidence
+}
+
+export interface ReadOptions {
+  /** Read this instead of the configured source: a path, or `-` for standard input. */
+  readonly input?: string | undefined
+  /** Stop after so many records (peek); the evidence is then `partial`. */
+  readonly limit?: number | undefined
+}
+
+export interface Connection {
+  /** One sentence about what answered: `1.2 MB, UTF-8, separator ";", 11 columns`. */
+  test(): Promise<string>
+  accounts(options?: ReadOptions): Promise<Reading>
+  close(): Promise<void>
+}
+
+export interface ConnectorContext<Settings> {
+  readonly application: Application
+  /** Checked settings with references resolved. */
+  readonly settings: Settings
+  /** Relative paths in settings start here. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly stdin?: NodeJS.ReadableStream | undefined
+}
+
+export interface Connector<Settings = unknown> {
+  readonly name: string
+  readonly summary: string
+  readonly connection: ZodType<Settings>
+  /** @throws UserError for settings that cannot work, ConnectorError when the system does not answer */
+  open(context: ConnectorContext<Settings>): Promise<Connection>
+}
+
+/** The one shape of a connector: ties the settings' type of the schema to that of `open`, then forgets it for the registry. */
+export function defineConnector<Settings>(connector: Connector<Settings>): Connector {
+  return connector as unknown as Connector
+}

@@ -1,0 +1,29 @@
+import type { JsonObject } from '../base/json.ts'
+import type { Application } from './application.ts'
+import type { IdentityModel } from './identity-model.ts'
+import type { TaskDefinition } from './task-definition.ts'
+
+/** A user's project as the rest of the tool sees it. Objects are loaded and checked when they are asked for. */
+export interface Project {
+  readonly name: string
+  readonly folder: string
+  /** Absolute path of the configuration file. */
+  readonly file: string
+  /** IANA name: what `today` means. */
+  readonly timeZone: string
+  /** Absolute path of the store. */
+  readonly store: string
+  readonly identity: IdentityModel
+  readonly guards: JsonObject
+  readonly notify: JsonObject
+  readonly applications: ObjectFiles<Application>
+  /** The project's own and the shipped ones; the project's file of the same name wins. */
+  readonly tasks: ObjectFiles<TaskDefinition>
+}
+
+export interface ObjectFiles<T> {
+  /** Names in alphabetical order, without opening the files. */
+  names(): readonly string[]
+  /** @throws UserError when there is none of that name (nearest suggested), or its file is faulty */
+  get(name: string): T
+}

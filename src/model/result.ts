@@ -1,0 +1,66 @@
+import type { Code } from '../base/codes.ts'
+import type { JsonObject } from '../base/json.ts'
+
+export const runStatuses = ['queued', 'running', 'success', 'warning', 'error', 'terminated', 'skipped', 'missed'] as const
+export type RunStatus = (typeof runStatuses)[number]
+
+export const triggers = ['manual', 'schedule', 'sequence', 'api'] as const
+export type Trigger = (typeof triggers)[number]
+
+export type MessageLevel = 'info' | 'warning' | 'error'
+
+export interface Message {
+  readonly level: MessageLevel
+  readonly code: Code
+  readonly text: string
+  readonly item?: string | undefined
+}
+
+/** Whole numbers by name; what a name means is said once per executor. */
+export type Counts = Readonly<Record<string, number>>
+
+/** How sure a read is that it saw everything (domain: `partial` never leads to a delete). */
+export const evidenceLevels = ['complete', 'stable', 'partial'] as const
+export type EvidenceLevel = (typeof evidenceLevels)[number]
+
+export interface Evidence {
+  readonly level: EvidenceLevel
+  /** Why: `sha256`, `rows`, `trailer`, `minRows`, `unchanged while read`, … */
+  readonly reason: string
+  /** SHA-256 (hex) of what was read. */
+  readonly digest?: string | undefined
+}
+
+/** A row that was left out, with everything needed to find and mend it. The fragment is redacted before it gets here. */
+export interface Reject {
+  readonly code: Code
+  readonly reason: string
+  readonly file: string
+  readonly line?: number | undefined
+  readonly column?: string | undefined
+  readonly native?: string | undefined
+  readonly fragment?: string | undefined
+}
+
+export type GuardVerdictKind = 'passed' | 'tripped' | 'allowed' | 'off' | 'warning'
+
+export interface GuardVerdict {
+  readonly guard: string
+  readonly application: string
+  readonly value: number
+  readonly limit: number
+  readonly verdict: GuardVerdictKind
+  /** One sentence with the figures; the first items that the plan would touch. */
+  readonly text: string
+  readonly first: readonly string[]
+}
+
+export interface SectionResult {
+  readonly application: string
+  readonly status: RunStatus
+  readonly counts: Counts
+  readonly evidence?: (Evidence & { readonly age?: number | undefined }) | undefined
+  readonly token?: string | undefined
+}
+
+export type Extra = JsonObject

@@ -1,0 +1,72 @@
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { Tables } from './schema.ts'
+import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
+
+interface Compilable<Row> {
+  compile(): CompiledQuery<Row>
+}
+
+/** One open store file. Kysely builds and types the queries; they run here, synchronously, so that a transaction never awaits. */
+export interface Database {
+  readonly path: string
+  readonly build: Kysely<Tables>
+  all<Row>(query: Compilable<Row>): Row[]
+  get<Row>(query: Compilable<Row>): Row | undefined
+  run(query: Compilable<unknown>): { changes: number; id: number }
+  iterate<Row>(query: Compilable<Row>): IterableIterator<Row>
+  /** Raw SQL for set-based statements; the prepared statement is kept by its text. */
+  statement(sql: string): SqliteStatement
+  exec(sql: string): void
+  /** One `begin immediate` transaction; nested calls join the outer one. */
+  write<Result>(work: () => Result): Result
+  close(): void
+}
+
+export function createDatabase(path: string, connection: SqliteConnection): Database {
+  const build = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+  const statements = new Map<string, SqliteStatement>()
+  const statement = (sql: string): SqliteStatement => {
+    let known = statements.get(sql)
+    if (known === undefined) {
+      known = connection.prepare(sql)
+      statements.set(sql, known)
+    }
+    return known
+  }
+  const prepared = <Row>(query: Compilable<Row>) => {
+    const compiled = query.compile()
+    return { statement: statement(compiled.sql), parameters: compiled.parameters as unknown[] }
+  }
+  return {
+    path,
+    build,
+    all<Row>(query: Compilable<Row>) {
+      const q = prepared(query)
+      return q.statement.all(...q.parameters) as Row[]
+    },
+    get<Row>(query: Compilable<Row>) {
+      const q = prepared(query)
+      return q.statement.get(...q.parameters) as Row | undefined
+    },
+    run(query) {
+      const q = prepared(query)
+      const done = q.statement.run(...q.parameters)
+      return { changes: done.changes, id: Number(done.lastInsertRowid) }
+    },
+    iterate<Row>(query: Compilable<Row>) {
+      const q = prepared(query)
+      return q.statement.iterate(...q.parameters) as IterableIterator<Row>
+    },
+    statement,
+    exec: (sql) => void connection.exec(sql),
+    write: (work) => (connection.inTransaction ? work() : connection.transaction(work).immediate()),
+    close: () => connection.close(),
+  }
+}

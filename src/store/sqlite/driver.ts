@@ -1,0 +1,37 @@
+import Sqlite from 'better-sqlite3'
+
+export type SqliteConnection = Sqlite.Database
+export type SqliteStatement = Sqlite.Statement<unknown[], unknown>
+
+/** What every connection runs with; read back after every open, because WAL silently falls to `synchronous=NORMAL`. */
+const pragmas: readonly (readonly [string, string | number, string | number])[] = [
+  ['journal_mode', 'WAL', 'wal'],
+  ['synchronous', 'FULL', 2],
+  ['foreign_keys', 'ON', 1],
+  ['trusted_schema', 'OFF', 0],
+  ['cell_size_check', 'ON', 1],
+  ['temp_store', 'MEMORY', 2],
+]
+
+export interface OpenOptions {
+  readonly busyTimeoutMs: number
+  readonly cacheKib: number
+  readonly readonly?: boolean
+}
+
+/** Opens a file with every pragma set and asserted. @throws SqliteError as the library gives it */
+export function openConnection(path: string, options: OpenOptions): SqliteConnection {
+  const connection = new Sqlite(path, { timeout: options.busyTimeoutMs, readonly: options.readonly ?? false })
+  try {
+    connection.pragma(`cache_size = -${options.cacheKib}`)
+    for (const [name, value, expected] of pragmas) {
+      connection.pragma(`${name} = ${value}`)
+      const actual = connection.pragma(name, { simple: true })
+      if (actual !== expected) throw new Error(`pragma ${name} reads ${String(actual)} instead of ${expected}`)
+    }
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}

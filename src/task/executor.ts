@@ -1,0 +1,73 @@
+import type { ZodType } from 'zod'
+import type { Clock } from '../base/clock.ts'
+import type { Connection } from '../connectors/connector.ts'
+import type { Project } from '../model/project.ts'
+import type { Counts, Message } from '../model/result.ts'
+import type { Store } from '../store/store.ts'
+import type { Road } from './road.ts'
+
+/** All that an executor sees. */
+export interface TaskContext {
+  readonly run: RunIdentity
+  readonly project: Project
+  readonly store: Store
+  readonly clock: Clock
+  /** Aborts when the run has to stop at the next chunk: signal, timeout, `stop`. */
+  readonly signal: AbortSignal
+  readonly options: RunOptions
+  /** Adds a message to the TaskResult. A warning makes the run end `warning`, an error `error`. */
+  message(message: Message): void
+  readonly progress: Progress
+  /** Opens the application's connector with its references resolved. The framework closes what is left open. */
+  connect(application: string): Promise<Connection>
+  /** Takes one plan down the road: stage, diff, guard, apply. A section's failure is kept in its outcome, not thrown. */
+  road(road: Road): Promise<RoadOutcome>
+}
+
+export interface RunIdentity {
+  /** The TaskResult's id, as people see it. */
+  readonly id: string
+  /** The same as the store's number: what `since`, `until` and `created_run` hold. */
+  readonly number: number
+  readonly task: string
+  readonly startedAt: Date
+}
+
+export interface RunOptions {
+  readonly dryRun: boolean
+  readonly lossLimit: number
+  /** Absolute; undefined: the larger of 100 and 1 % of what was read. */
+  readonly maxErrors: number | undefined
+  readonly only: string | undefined
+  readonly limit: number | undefined
+  readonly forbid: readonly string[]
+  readonly expectNoChange: boolean
+  /** Guards that may not stop this run, and why. */
+  readonly allow: { readonly guards: readonly string[]; readonly reason: string } | undefined
+}
+
+/** `passed`: applied (or would be, in a dry run). */
+export interface RoadOutcome {
+  readonly section: string
+  readonly status: 'success' | 'warning' | 'error' | 'guard'
+  readonly counts: Counts
+}
+
+export interface Progress {
+  /** `total` undefined: not known. Cheap; the terminal decides how often to draw. */
+  update(section: string, phase: string, done: number, total?: number): void
+}
+
+export interface Executor<Arguments = unknown> {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: ZodType<Arguments>
+  /** Every count the executor reports, with its meaning in one sentence. */
+  readonly counts: Readonly<Record<string, string>>
+  run(context: TaskContext, args: Arguments): Promise<void>
+}
+
+/** The one shape of an executor; ties the arguments' type to the schema, then forgets it for the registry. */
+export function defineExecutor<Arguments>(executor: Executor<Arguments>): Executor {
+  return executor as unknown as Executor
+}

@@ -1,0 +1,57 @@
+import type { JsonObject } from '../base/json.ts'
+import type { PlanFigures } from '../model/plan-figures.ts'
+import type { Counts, Evidence } from '../model/result.ts'
+
+/**
+ * The road that everything travels which changes many things: stage, diff, guard, apply. An executor fills it in, the
+ * framework drives it: it calls `prepare`, lets the guards judge `figures`, binds the plan to the run (first write), and
+ * applies phase after phase in chunks, each in one transaction with its checkpoint and its audit event. In a dry run it
+ * stops before the bind.
+ */
+export interface Road {
+  /** The section of the result: an application's name, or the task's own. */
+  readonly section: string
+  /** Its guard stop ends the whole run, not only this section. */
+  readonly stopsRun: boolean
+  /** Reads, stages and compares; writes nothing that readers of the business tables can see. */
+  prepare(): Promise<Prepared>
+  /** After a crash: the plan that `prepare` of the dead run had bound, from its stage. Undefined: it is lost, start anew. */
+  resume(facts: JsonObject): Prepared | undefined
+  /** The end of the stage, however the section ended. `kept`: the plan stays for people to look at. */
+  close(kept: boolean): void
+}
+
+export interface Prepared {
+  readonly evidence: Evidence | undefined
+  readonly figures: PlanFigures
+  /** Counts when everything is applied. */
+  readonly counts: Counts
+  /** Bound with the plan in one transaction: all that `resume` needs to go on. */
+  readonly facts: JsonObject
+  /** Rejects and item messages of the section are written with the bind, also in a dry run. */
+  readonly warnings: number
+  readonly rejected: number
+  /** SHA-256 (hex) over the planned changes; equal plans, equal hash, whatever the ids. */
+  readonly hash: string
+  /** Runs inside the bind's transaction: reserves ids, records facts about the section. */
+  bind(): void
+  readonly phases: readonly Phase[]
+}
+
+export interface Phase {
+  readonly name: string
+  /**
+   * Applies the next chunk after position `after` (0 at the beginning), inside a transaction of the framework.
+   * Undefined: nothing is left.
+   */
+  chunk(after: number, size: number): Chunk | undefined
+}
+
+export interface Chunk {
+  /** Where the next one begins. */
+  readonly position: number
+  /** Objects changed. */
+  readonly changed: number
+  /** SHA-256 (hex) over the change rows, for the chunk's audit event. */
+  readonly digest: string
+}
