@@ -1,0 +1,93 @@
+import type { JsonObject } from '../base/json.ts'
+import type { Counts, Evidence, GuardVerdict, Message, RunStatus, Trigger } from './result.ts'
+import type { Value } from './value.ts'
+
+/** The JSON documents of the command line; fields are only ever added. Times are UTC ISO text, durations ms, absent is null. */
+export interface TaskResultDocument {
+  readonly schema: 'iqtask/TaskResult/1'
+  readonly id: string
+  readonly task: string
+  readonly executor: string
+  readonly status: RunStatus
+  readonly exitCode: number | null
+  readonly stoppedBy: string | null
+  readonly trigger: Trigger
+  readonly actor: JsonObject
+  readonly host: string
+  readonly pid: number
+  readonly toolVersion: string
+  readonly dryRun: boolean
+  readonly queuedAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly durationMs: number | null
+  readonly arguments: JsonObject
+  readonly counts: Counts
+  readonly sections: readonly SectionDocument[]
+  readonly quality: JsonObject | null
+  readonly guards: readonly GuardVerdict[]
+  readonly messages: readonly Message[]
+  readonly rejects: { readonly total: number; readonly byCode: Readonly<Record<string, number>> }
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly sha256: string }[]
+  readonly children: readonly string[]
+  readonly definition: { readonly text: string; readonly sha256: string; readonly git: JsonObject | null }
+  readonly planHash: string | null
+  readonly auditSeq: number | null
+}
+
+export interface SectionDocument {
+  readonly application: string
+  readonly status: RunStatus
+  readonly counts: Counts
+  readonly evidence: (Evidence & { readonly age: number | null }) | null
+  readonly token: string | null
+}
+
+export interface AccountDocument {
+  readonly schema: 'iqtask/Account/1'
+  readonly application: string
+  readonly nativeIdentity: string
+  readonly displayName: string | null
+  readonly uuid: string | null
+  readonly use: string
+  readonly state: 'active' | 'missing' | 'gone'
+  readonly disabled: boolean
+  readonly locked: boolean
+  readonly lastLogin: string | null
+  readonly identity: string | null
+  readonly correlation: {
+    readonly by: 'rule' | 'person' | 'created' | 'none'
+    readonly rule: number | null
+    readonly since: string | null
+    readonly unconfirmed: boolean
+  }
+  readonly attributes: Readonly<Record<string, Value>>
+  readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly since: string | null }[]
+}
+
+export interface IdentityDocument {
+  readonly schema: 'iqtask/Identity/1'
+  readonly name: string
+  readonly type: string
+  readonly status: string
+  readonly manager: string | null
+  readonly attributes: Readonly<Record<string, Value>>
+  readonly accounts: readonly { readonly application: string; readonly nativeIdentity: string }[]
+  readonly roles: readonly JsonObject[]
+}
+
+export interface ListDocument<Item> {
+  readonly schema: 'iqtask/List/1'
+  readonly items: readonly Item[]
+  readonly total: number
+  readonly cursor: string | null
+}
+
+export interface ErrorDocument {
+  readonly schema: 'iqtask/Error/1'
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+  readonly place: { readonly file: string; readonly line: number | null; readonly column: number | null } | null
+  readonly cause: string | null
+}
