@@ -20,7 +20,8 @@ export function createRedactor(): Redactor {
     },
     redact(text) {
       let clean = text
-      for (const spelling of [...spellings].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(spelling, '[secret]')
+      for (const spelling of [...spellings].sort((a, b) => b.length - a.length))
+        clean = clean.replaceAll(spelling, '[secret]')
       return clean
     },
   }

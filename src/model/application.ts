@@ -71,7 +71,9 @@ export interface Application {
   readonly description?: string | undefined
   readonly owner?: string | undefined
   /** May create identities; `create` narrows to accounts for which it is true, a hit of a `sameAs` rule asks instead. */
-  readonly authoritative?: { readonly create?: string | undefined; readonly sameAs: readonly CorrelationRule[] } | undefined
+  readonly authoritative?:
+    | { readonly create?: string | undefined; readonly sameAs: readonly CorrelationRule[] }
+    | undefined
   readonly privileged: boolean
   readonly connector: string
   /** Checked by the connector's own schema; references are still unresolved. */

@@ -62,7 +62,11 @@ export interface AccountDocument {
     readonly unconfirmed: boolean
   }
   readonly attributes: Readonly<Record<string, Value>>
-  readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly since: string | null }[]
+  readonly entitlements: readonly {
+    readonly attribute: string
+    readonly value: string
+    readonly since: string | null
+  }[]
 }
 
 export interface IdentityDocument {

@@ -1,7 +1,16 @@
 import type { Code } from '../base/codes.ts'
 import type { JsonObject } from '../base/json.ts'
 
-export const runStatuses = ['queued', 'running', 'success', 'warning', 'error', 'terminated', 'skipped', 'missed'] as const
+export const runStatuses = [
+  'queued',
+  'running',
+  'success',
+  'warning',
+  'error',
+  'terminated',
+  'skipped',
+  'missed',
+] as const
 export type RunStatus = (typeof runStatuses)[number]
 
 export const triggers = ['manual', 'schedule', 'sequence', 'api'] as const

@@ -1,0 +1,27 @@
+// Installs and builds what is missing or out of date. Runs on any Node that npm runs on, before anything is installed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const lock = createHash('sha256')
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest('hex')
+const stamp = `${root}node_modules/.iqtask-setup`
+
+const run = (command, args) => {
+  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (done.status !== 0) {
+    console.error(`set-up failed: ${command} ${args.join(' ')}`)
+    process.exitCode = 1
+    return false
+  }
+  return true
+}
+
+const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock
+if (installed || run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
+  if (!installed) writeFileSync(stamp, lock)
+  run(`${root}node_modules/.bin/node`, [`${root}scripts/build.mjs`])
+}
