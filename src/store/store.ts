@@ -1,8 +1,14 @@
+import { type Audit, createAudit } from './audit.ts'
 import type { Database } from './database.ts'
 
 /** The store as the other rooms see it: one member per aggregate, each made by its own file. */
 export interface Store {
   readonly path: string
   readonly db: Database
+  readonly audit: Audit
   close(): void
+}
+
+export function createStore(db: Database): Store {
+  return { path: db.path, db, audit: createAudit(db), close: () => db.close() }
 }

@@ -5,7 +5,6 @@ export type SqliteStatement = Sqlite.Statement<unknown[], unknown>
 
 /** What every connection runs with; read back after every open, because WAL silently falls to `synchronous=NORMAL`. */
 const pragmas: readonly (readonly [string, string | number, string | number])[] = [
-  ['journal_mode', 'WAL', 'wal'],
   ['synchronous', 'FULL', 2],
   ['foreign_keys', 'ON', 1],
   ['trusted_schema', 'OFF', 0],
@@ -24,6 +23,7 @@ export function openConnection(path: string, options: OpenOptions): SqliteConnec
   const connection = new Sqlite(path, { timeout: options.busyTimeoutMs, readonly: options.readonly ?? false })
   try {
     connection.pragma(`cache_size = -${options.cacheKib}`)
+    if (options.readonly !== true && path !== '') connection.pragma('journal_mode = WAL')
     for (const [name, value, expected] of pragmas) {
       connection.pragma(`${name} = ${value}`)
       const actual = connection.pragma(name, { simple: true })

@@ -1,0 +1,4 @@
+import { foundation } from './0001-foundation.ts'
+
+/** In order; a store's `user_version` is the number of those applied. */
+export const migrations: readonly string[] = [foundation]
