@@ -1,0 +1,154 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import type { Database } from '../database.ts'
+
+/** One staged account, ready for its row. Texts are JSON where the name says so. */
+export interface StagedAccount {
+  readonly line: number
+  readonly native: string
+  readonly shown: string | null
+  readonly uuid: string | null
+  readonly display: string | null
+  readonly use: string
+  readonly owner: string | null
+  readonly flags: number
+  readonly timesJson: string | null
+  readonly attrsJson: string
+  readonly hash: Buffer
+  /** One evened-out value per correlation rule, then per sameAs rule. */
+  readonly keysJson: string
+  readonly keysDigest: Buffer | null
+  readonly draft: StagedIdentity | undefined
+  readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly shown: string }[]
+}
+
+/** What the account would give a new identity; `error` when it cannot be told. */
+export interface StagedIdentity {
+  readonly name: string
+  readonly status: string
+  readonly attrsJson: string
+  readonly sourcesJson: string
+  readonly error: string | null
+}
+
+/**
+ * The plan of one section, in a file of its own beside the store: invisible to whoever reads the business tables, thrown away
+ * after the run. It has no journal because it is believed only once it is sealed.
+ */
+export interface StageFile {
+  readonly path: string
+  add(account: StagedAccount): void
+  /** A rejected row whose native identity is known: that account is not missing. */
+  addRejectedNative(native: string): void
+  /** Ends the writing, makes it durable and attaches it to the store's connection as `st`. */
+  seal(db: Database, run: number): void
+  /** Detaches, and deletes the file unless it is kept. */
+  close(db: Database, kept: boolean): void
+}
+
+const tables = `
+create table s(id integer primary key, line int, native text not null, shown text, uuid text, display text, use text not null, owner text,
+  flags int not null, times text, attrs text not null, hash blob not null, keys text not null, keys_digest blob,
+  iname text, istatus text, iattrs text, isources text, ierror text) strict;
+create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
+create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
+create table rejected(native text primary key) strict, without rowid;
+create table sealed(run int not null) strict;
+create table act(sid integer primary key, kind text not null, account_id int) strict;
+create table lost(account_id integer primary key, kind text not null) strict;
+create table m(l integer primary key, g int not null, neu int not null) strict;
+create table gd(account_id int not null, e int not null, op text not null, primary key(account_id, e)) strict, without rowid;
+create table cand(sid integer primary key, account_id int, creates int not null) strict;
+create table ik(rule int not null, value text not null, identity_id int not null, inactive int not null, primary key(rule, value, identity_id)) strict, without rowid;
+create table link(sid integer primary key, account_id int, kind text not null, rule int, identity_id int, maker int, code text, candidates text, value text) strict;
+`
+
+export function createStageFile(path: string): StageFile {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  remove(path)
+  const umask = process.umask(0o077)
+  const file = new Sqlite(path)
+  process.umask(umask)
+  for (const pragma of ['journal_mode = OFF', 'synchronous = OFF', 'locking_mode = EXCLUSIVE', 'cache_size = -8192'])
+    file.pragma(pragma)
+  file.exec(tables)
+  file.exec('begin')
+  const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)
+  const addGrant = file.prepare('insert into g values (?, ?)')
+  const addValue = file.prepare('insert into e values (?, ?, ?, ?)')
+  const addRejected = file.prepare('insert or ignore into rejected values (?)')
+  const interned = new Map<string, number>()
+  let rows = 0
+
+  const intern = (entry: StagedAccount['entitlements'][number]): number => {
+    const key = `${entry.attribute}\0${entry.value}`
+    const known = interned.get(key)
+    if (known !== undefined) return known
+    const id = interned.size + 1
+    interned.set(key, id)
+    addValue.run(id, entry.attribute, entry.value, entry.shown === entry.value ? null : entry.shown)
+    return id
+  }
+  return {
+    path,
+    add(a) {
+      const id = ++rows
+      const d = a.draft
+      addRow.run(
+        id,
+        a.line,
+        a.native,
+        a.shown,
+        a.uuid,
+        a.display,
+        a.use,
+        a.owner,
+        a.flags,
+        a.timesJson,
+        a.attrsJson,
+        a.hash,
+        a.keysJson,
+        a.keysDigest,
+        d?.name ?? null,
+        d?.status ?? null,
+        d?.attrsJson ?? null,
+        d?.sourcesJson ?? null,
+        d?.error ?? null,
+      )
+      // in id order, as the table keeps them
+      const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
+      for (const entitlement of ids) addGrant.run(id, entitlement)
+    },
+    addRejectedNative: (native) => void addRejected.run(native),
+    seal(db, run) {
+      file.exec('create index sn on s(native)')
+      file.prepare('insert into sealed values (?)').run(run)
+      file.exec('commit')
+      file.close()
+      const handle = openSync(path, 'r+')
+      fsyncSync(handle)
+      closeSync(handle)
+      attachStage(db, path)
+    },
+    close(db, kept) {
+      if (file.open) file.close()
+      else db.exec('detach st')
+      if (!kept) remove(path)
+    },
+  }
+}
+
+/** Attaches a sealed stage as `st`. */
+export function attachStage(db: Database, path: string): void {
+  db.statement('attach ? as st').run(path)
+}
+
+/** The run whose plan the attached stage holds. */
+export function sealedRun(db: Database): number | undefined {
+  return db.statement('select max(run) from st.sealed').pluck().get() as number | undefined
+}
+
+function remove(path: string): void {
+  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(path + end, { force: true })
+}
