@@ -1,0 +1,30 @@
+import { hash } from 'node:crypto'
+import { canonicalJson } from '../base/json.ts'
+import type { MappedAccount } from './mapped-account.ts'
+
+/** 16 bytes over everything that is stored of an account: over values, never over numbers of rows. */
+export function contentHash(account: MappedAccount): Buffer {
+  const { native, shown, uuid, displayName, use, owner, disabled, locked, times, attributes } = account
+  const values = account.entitlements
+    .map((e) => [e.attribute, e.value])
+    .sort((a, b) => (String(a) < String(b) ? -1 : 1))
+  const text = JSON.stringify([
+    native,
+    shown,
+    uuid,
+    displayName,
+    use,
+    owner,
+    disabled,
+    locked,
+    canonicalJson(times),
+    canonicalJson(attributes),
+    values,
+  ])
+  return hash('sha256', text, 'buffer').subarray(0, 16)
+}
+
+/** 8 bytes over the correlation keys; null where the application has no rules. */
+export function keysDigest(keys: readonly (string | null)[]): Buffer | null {
+  return keys.length === 0 ? null : hash('sha256', JSON.stringify(keys), 'buffer').subarray(0, 8)
+}
