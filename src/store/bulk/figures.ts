@@ -1,0 +1,78 @@
+import type { Database } from '../database.ts'
+
+/** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
+export function planCounts(db: Database, applicationId: number): Record<string, number> {
+  const number = (sql: string): number => Number(db.statement(sql).pluck().get() ?? 0)
+  const kinds = Object.fromEntries(
+    db.statement('select kind, count(*) from st.act group by kind').raw().all() as [string, number][],
+  )
+  const lost = Object.fromEntries(
+    db.statement('select kind, count(*) from st.lost group by kind').raw().all() as [string, number][],
+  )
+  const links = Object.fromEntries(
+    db.statement('select kind, count(*) from st.link group by kind').raw().all() as [string, number][],
+  )
+  const questions = ['ambiguous', 'decisive', 'inactive', 'sameAs'].reduce((sum, kind) => sum + (links[kind] ?? 0), 0)
+  const created = (kinds.create ?? 0) + (kinds.replaced ?? 0)
+  const gone = lost.gone ?? 0
+  const standing =
+    number(`select count(*) from account a where a.application_id = ${applicationId} and a.retired = 0 and a.state <> 'gone' and a.identity_id is not null
+    and a.id not in (select account_id from st.link where account_id is not null) and a.id not in (select account_id from st.lost where kind = 'gone')
+    and a.id not in (select account_id from st.act where kind = 'replaced')`)
+  const returnedLinked =
+    number(`select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'returned' and a.identity_id is not null
+    and a.id not in (select account_id from st.link where account_id is not null)`)
+  const correlated = standing + returnedLinked + (links.rule ?? 0) + (links.created ?? 0)
+  const population =
+    number(`select count(*) from account where application_id = ${applicationId} and retired = 0 and state <> 'gone'`) +
+    created +
+    (kinds.returned ?? 0) -
+    gone -
+    number(
+      `select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'replaced' and a.state <> 'gone'`,
+    )
+  return {
+    created,
+    changed: (kinds.changed ?? 0) + (kinds.seen ?? 0),
+    unchanged: kinds.same ?? 0,
+    returned: kinds.returned ?? 0,
+    renamed: kinds.renamed ?? 0,
+    missing: gone + (lost.missing ?? 0) + (lost.still ?? 0),
+    gone,
+    protected: lost.protected ?? 0,
+    grantsAdded:
+      number(`select count(*) from st.g g cross join st.act x on x.sid = g.a where x.kind in ('create', 'replaced')`) +
+      number(`select count(*) from st.gd where op = 'add'`),
+    grantsEnded:
+      number(`select count(*) from st.gd where op = 'end'`) +
+      number(
+        `select count(*) from st.lost l cross join access c on c.account_id = l.account_id and c.until is null where l.kind = 'gone'`,
+      ),
+    entitlementsCreated: number(
+      `select count(*) from st.m where neu and l in (select g.e from st.g g cross join st.act x on x.sid = g.a where x.kind <> 'reject')`,
+    ),
+    correlated,
+    uncorrelated: population - correlated,
+    ambiguous: links.ambiguous ?? 0,
+    questions,
+    moved: 0,
+    identitiesCreated: number('select count(distinct maker) from st.link where maker is not null'),
+  }
+}
+
+/** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows. */
+export function* planLines(db: Database): Generator<string> {
+  const rows = db
+    .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, s.iname, '')
+      from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join identity i on i.id = l.identity_id
+      where x.kind not in ('same', 'reject') or l.kind in ('rule', 'created') order by x.sid`)
+    .pluck()
+    .iterate()
+  yield* rows as IterableIterator<string>
+  yield* db
+    .statement(
+      `select l.kind || ' ' || a.native from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native`,
+    )
+    .pluck()
+    .iterate() as IterableIterator<string>
+}
