@@ -89,14 +89,14 @@ function create(db: Database, b: Bound, lo: number, hi: number) {
     select @ibase + s.id, s.iname, s.istatus, @app, s.iattrs, s.isources, @run, @run from st.link l cross join st.s s on s.id = l.sid
     where l.maker = l.sid and l.sid > @lo and l.sid <= @hi order by s.id`)
   rows(
-    `update account set retired = id where id in (select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi) and @abase >= 0 and @ibase >= 0 and @app = application_id and @run > 0`,
+    `update account set retired = id where id in (select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi)`,
   )
   const made =
     rows(`insert into account(id, application_id, native, shown, uuid, display, use, flags, times, owner, state_run, link_run, keys, attrs, hash, created_run, changed_run)
     select @abase + s.id, @app, s.native, s.shown, s.uuid, s.display, s.use, s.flags, s.times, s.owner, @run, @run, s.keys_digest, s.attrs, s.hash, @run, @run
-    from st.act x cross join st.s s on s.id = x.sid where x.kind in ('create', 'replaced') and x.sid > @lo and x.sid <= @hi and @ibase >= 0 order by s.id`)
+    from st.act x cross join st.s s on s.id = x.sid where x.kind in ('create', 'replaced') and x.sid > @lo and x.sid <= @hi order by s.id`)
   rows(`insert into access(account_id, entitlement_id, since) select @abase + g.a, m.g, @run from st.g g cross join st.m m on m.l = g.e
-    where g.a > @lo and g.a <= @hi and exists (select 1 from st.act x where x.sid = g.a and x.kind in ('create', 'replaced')) and @app > 0 and @ibase >= 0 order by 1, 2`)
+    where g.a > @lo and g.a <= @hi and exists (select 1 from st.act x where x.sid = g.a and x.kind in ('create', 'replaced')) order by 1, 2`)
   const hashes = db
     .statement(
       `select hex(s.hash) from st.act x cross join st.s s on s.id = x.sid where x.kind in ('create', 'replaced') and x.sid > ? and x.sid <= ? order by x.sid`,
@@ -129,7 +129,7 @@ function change(db: Database, b: Bound, lo: number, hi: number) {
     `insert into access(account_id, entitlement_id, since) select account_id, e, @run from st.gd where op = 'add' and account_id in (${touched})`,
   ).run(p)
   db.statement(
-    `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched})) and @run > 0`,
+    `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched}))`,
   ).run(p)
   return {
     changed: done.changes,
@@ -156,15 +156,15 @@ function link(db: Database, b: Bound, lo: number, hi: number) {
     where account.id = n.id and account.identity_id is not n.owner`)
     .run(p)
   db.statement(
-    `update identity set marked = 1 where marked = 0 and id in (select ${owner} from st.link l where l.kind = 'rule' and l.sid > @lo and l.sid <= @hi) and @run > 0 and @abase >= 0`,
+    `update identity set marked = 1 where marked = 0 and id in (select ${owner} from st.link l where l.kind = 'rule' and l.sid > @lo and l.sid <= @hi)`,
   ).run(p)
   db.statement(`delete from question where account_id in (select ${fresh} from st.link l where l.sid > @lo and l.sid <= @hi) and account_id not in
-    (select ${fresh} from st.link l where l.code is not null and l.kind <> 'error' and l.sid > @lo and l.sid <= @hi) and @ibase >= 0 and @run > 0`).run(
+    (select ${fresh} from st.link l where l.code is not null and l.kind <> 'error' and l.sid > @lo and l.sid <= @hi)`).run(
     p,
   )
   db.statement(`insert into question(account_id, kind, code, rule, value, candidates, since)
     select ${fresh}, l.kind, l.code, l.rule, l.value, coalesce(l.candidates, '[]'), @run from st.link l
-    where l.kind in ('ambiguous', 'decisive', 'inactive', 'sameAs') and l.sid > @lo and l.sid <= @hi and @ibase >= 0
+    where l.kind in ('ambiguous', 'decisive', 'inactive', 'sameAs') and l.sid > @lo and l.sid <= @hi
     on conflict do update set kind = excluded.kind, code = excluded.code, rule = excluded.rule, value = excluded.value, candidates = excluded.candidates`).run(
     p,
   )
@@ -184,7 +184,7 @@ function lost(db: Database, b: Bound, lo: number, hi: number) {
     `update access set until = @run where until is null and account_id in (select account_id from st.lost where kind = 'gone' and account_id > @lo and account_id <= @hi)`,
   ).run(p)
   db.statement(
-    `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched})) and @run > 0`,
+    `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched}))`,
   ).run(p)
   return { changed: done.changes, digest: digestOf([lo, hi, done.changes]) }
 }

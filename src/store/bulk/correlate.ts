@@ -28,7 +28,7 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
     if (db.statement('select exists (select 1 from st.cand)').pluck().get() === 1) {
       const all = [...plan.rules, ...plan.sameAs]
       loadKeys(db, all, plan.planned)
-      all.forEach((rule, index) => decide(db, rule, index, index >= plan.rules.length))
+      for (const [index, rule] of all.entries()) decide(db, rule, index, index >= plan.rules.length)
       if (plan.creates) createRest(db, plan.applicationId)
       db.exec(
         `insert into st.link(sid, account_id, kind) select sid, account_id, 'none' from st.cand where sid not in (select sid from st.link)`,
@@ -66,7 +66,7 @@ function loadKeys(db: Database, rules: readonly CorrelationRule[], planned: read
   }
   for (const row of db.statement('select id, name, status, attrs from identity').raw().iterate())
     put(...(row as [number, string, string, string]))
-  planned.forEach((identity, index) => put(-1 - index, identity.name, identity.status, identity.attrs))
+  for (const [index, identity] of planned.entries()) put(-1 - index, identity.name, identity.status, identity.attrs)
 }
 
 function decide(db: Database, rule: CorrelationRule, index: number, sameAs: boolean): void {

@@ -1,0 +1,205 @@
+import { z } from 'zod'
+import { parseDuration } from '../base/duration.ts'
+import { accountUses } from '../model/application.ts'
+import { concurrencies, parameterTypes } from '../model/task-definition.ts'
+import { attributeTypes, normalizations } from '../model/value.ts'
+import { knownKeys } from './text.ts'
+
+/** Every schema of the project's files and every default. */
+const object = <Shape extends z.ZodRawShape>(shape: Shape) => {
+  for (const key of Object.keys(shape)) knownKeys.add(key)
+  return z.strictObject(shape)
+}
+
+export const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is made of a-z, 0-9, ".", "_", "-" and starts with a letter or digit')
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms === undefined)
+    context.addIssue({ code: 'custom', message: `"${text}" is no duration such as 90s, 5m, 2h, 14d` })
+  return ms ?? 0
+})
+const expr = object({ expr: z.string() })
+const source = z
+  .union([z.string(), expr])
+  .transform((value) => (typeof value === 'string' ? { attribute: value } : value))
+const free = z.record(z.string(), z.json()).default({})
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).default([])
+const described = { title: z.string().optional(), description: z.string().optional() }
+
+const normalization = z
+  .union([z.literal(true), z.enum(normalizations), z.array(z.enum(normalizations))])
+  .transform((value) =>
+    value === true ? (['trim', 'collapse', 'leadingZeros'] as const) : typeof value === 'string' ? [value] : value,
+  )
+const ruleOptions = {
+  identity: z.string(),
+  decisive: z.boolean().default(false),
+  ignoreCase: z.boolean().default(false),
+  normalize: normalization.default([]),
+  ignoreValues: z.array(z.string()).default(['N/A', '0', '000000']),
+}
+const rule = z
+  .union([object({ account: z.string(), ...ruleOptions }), object({ expr: z.string(), ...ruleOptions })])
+  .transform((value) => {
+    const { identity, decisive, ignoreCase, normalize, ignoreValues } = value
+    return {
+      from: 'account' in value ? { attribute: value.account } : { expr: value.expr },
+      identity,
+      decisive,
+      ignoreCase,
+      normalize,
+      ignoreValues,
+    }
+  })
+
+const attribute = object({
+  type: z.enum(attributeTypes).default('string'),
+  format: z.string().optional(),
+  multiple: z.boolean().default(false),
+  split: z.string().min(1).optional(),
+  entitlement: z.boolean().default(false),
+  ignore: z.boolean().default(false),
+  expr: z.string().optional(),
+  valuesIgnoreCase: z.boolean().default(false),
+  valuesArePatterns: z.literal('glob').optional(),
+})
+const time = z
+  .union([z.string(), object({ from: z.string(), accuracy: duration.default(0) }), expr])
+  .transform((value) => {
+    if (typeof value === 'string') return { from: { attribute: value }, accuracyMs: 0 }
+    return 'expr' in value
+      ? { from: value, accuracyMs: 0 }
+      : { from: { attribute: value.from }, accuracyMs: value.accuracy }
+  })
+
+export const applicationSchema = object({
+  kind: z.literal('Application'),
+  name,
+  ...described,
+  owner: z.string().optional(),
+  authoritative: z.union([z.boolean(), object({ create: z.string().optional(), sameAs: list(rule) })]).default(false),
+  privileged: z.boolean().default(false),
+  connector: z.string(),
+  connection: free,
+  ignoreCase: z.boolean().default(false),
+  account: object({
+    nativeIdentity: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1)]),
+    uuid: z.string().optional(),
+    use: z.union([z.enum(accountUses), expr]).default('personal'),
+    owner: source.optional(),
+    displayName: source.optional(),
+    disabled: source.optional(),
+    locked: source.optional(),
+    lastLogin: time.optional(),
+    created: time.optional(),
+    enabledAt: time.optional(),
+    passwordSet: time.optional(),
+    expires: time.optional(),
+    primary: source.optional(),
+    attributes: z.record(z.string(), attribute).default({}),
+  }),
+  correlation: list(rule),
+  protect: list(
+    object({ match: z.string(), reason: z.string(), owner: z.string().optional(), until: z.string().optional() }),
+  ),
+  guards: free,
+  grants: list(z.record(z.string(), z.json())),
+  entitlements: z.record(z.string(), z.json()).optional(),
+  provisioning: free,
+  sync: free,
+})
+
+const identitySource = z.union([z.string(), expr])
+const oneOrMore = z.union([identitySource.transform((one) => [one]), z.array(identitySource)])
+
+export const configSchema = object({
+  name: z.string().optional(),
+  timeZone: z.string().refine((zone) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined
+    } catch {
+      return false
+    }
+  }, 'expected an IANA time zone such as Europe/Berlin'),
+  store: z.string().default('var/iqtask.db'),
+  identity: object({
+    name: oneOrMore.default([]),
+    attributes: z
+      .record(
+        z.string(),
+        object({
+          from: oneOrMore,
+          normalize: normalization.default([]),
+          unique: z.boolean().default(false),
+          searchable: z.boolean().default(false),
+          all: z.boolean().default(false),
+        }),
+      )
+      .default({}),
+    manager: object({ from: identitySource, identity: z.string() }).optional(),
+    status: z.record(z.string(), z.string()).default({}),
+  }).default({ name: [], attributes: {}, status: {} }),
+  guards: free,
+  notify: free,
+  secrets: free,
+  blackout: list(z.record(z.string(), z.json())),
+})
+
+export const taskSchema = object({
+  kind: z.literal('TaskDefinition'),
+  name,
+  ...described,
+  executor: z.union([z.string(), object({ command: z.array(z.string()).min(1) })]),
+  arguments: free,
+  parameters: list(
+    object({
+      name: z.string(),
+      type: z.enum(parameterTypes).default('string'),
+      default: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).optional(),
+      required: z.boolean().default(false),
+      description: z.string().optional(),
+    }),
+  ),
+  concurrency: z.enum(concurrencies).default('forbid'),
+  timeout: duration.optional(),
+  maxErrors: z.number().int().nonnegative().optional(),
+  lossLimit: z.number().int().positive().default(1000),
+  blackout: list(
+    object({
+      from: z.string(),
+      to: z.string(),
+      days: z.string().optional(),
+      timeZone: z.string().optional(),
+      stop: z.boolean().default(false),
+    }),
+  ),
+  guards: free,
+  dryRun: z.boolean().default(false),
+  only: z.string().optional(),
+  limit: z.number().int().positive().optional(),
+  forbid: list(z.string()),
+  expectNoChange: z.boolean().default(false),
+  schedule: list(z.record(z.string(), z.json())),
+  notify: free,
+})
+
+/** Secret fields take only a reference. */
+export const secretKeys = /^(password|secret|token|bearer|clientSecret|apiKey|passphrase|privateKey)$/
+export const isReference = (text: string): boolean => /^\$\{(env|file|command):[^}]+\}$/.test(text)
+
+const kinds: Readonly<Record<string, z.ZodType>> = {
+  Config: configSchema,
+  Application: applicationSchema,
+  TaskDefinition: taskSchema,
+}
+export const kindNames = Object.keys(kinds)
+
+/** JSON Schema (draft 7) of a kind, for editors. Undefined for an unknown kind. */
+export function jsonSchemaOf(kind: string): unknown {
+  const schema = kinds[kind]
+  return schema === undefined
+    ? undefined
+    : z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' })
+}
