@@ -1,0 +1,40 @@
+import type { TaskResultDocument } from '../model/documents.ts'
+import type { GuardVerdict, Message, Trigger } from '../model/result.ts'
+
+/** What a run is asked for beyond its definition; the options of `iqtask run`. */
+export interface RunRequest {
+  readonly task: string
+  readonly trigger: Trigger
+  /** `--set key=value` as typed; the parameters' or the executor's schema gives the types. */
+  readonly set: Readonly<Record<string, string>>
+  readonly dryRun?: boolean | undefined
+  readonly only?: string | undefined
+  readonly limit?: number | undefined
+  readonly forbid?: readonly string[] | undefined
+  readonly expectNoChange?: boolean | undefined
+  readonly timeoutMs?: number | undefined
+  readonly allow?: { readonly guards: readonly string[]; readonly reason: string } | undefined
+  /** What happens when the task runs already; without it the definition's `concurrency` decides. */
+  readonly ifRunning?: 'fail' | 'skip' | 'wait' | undefined
+  /** Continue the task's last dead run at its checkpoint. */
+  readonly resume?: boolean | undefined
+  /** What happens while it runs; never awaited. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Aborts at the next chunk; the reason (an Error) says why. */
+  readonly signal?: AbortSignal | undefined
+  readonly stdin?: NodeJS.ReadableStream | undefined
+}
+
+/** The stream of `--progress jsonl`; the last one is `result`. */
+export type RunEvent =
+  | { readonly type: 'started'; readonly id: string; readonly task: string; readonly store: string }
+  | {
+      readonly type: 'progress'
+      readonly section: string
+      readonly phase: string
+      readonly done: number
+      readonly total: number | null
+    }
+  | ({ readonly type: 'message' } & Message)
+  | ({ readonly type: 'guard' } & GuardVerdict)
+  | { readonly type: 'result'; readonly result: TaskResultDocument }
