@@ -1,0 +1,198 @@
+import type { Code } from '../base/codes.ts'
+import { UserError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { nearest } from '../base/nearest.ts'
+import type { SectionDocument, TaskResultDocument } from '../model/documents.ts'
+import type { Evidence, GuardVerdict, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
+import type { Database } from './database.ts'
+import type { TaskResultRow } from './schema.ts'
+
+export interface ResultFilter {
+  readonly task?: string | undefined
+  readonly status?: readonly string[] | undefined
+  /** UTC ISO text: queued at or after, before. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  /** Undefined: all. */
+  readonly limit?: number | undefined
+}
+
+export interface RejectRecord extends Reject {
+  readonly application: string
+}
+
+/** What runs left behind, for people and scripts. */
+export interface Results {
+  /** Latest first. */
+  list(filter: ResultFilter): { items: TaskResultDocument[]; total: number; cursor: string | null }
+  /**
+   * By id, the beginning of one, `latest`, `TASK@latest` or `TASK@-2` (the last but one).
+   * @throws UserError IQ1006 when there is none, IQ1007 when a beginning fits several
+   */
+  find(reference: string): TaskResultDocument
+  rejects(id: string): IterableIterator<RejectRecord>
+}
+
+export function createResults(db: Database): Results {
+  const one = (sql: string, ...values: unknown[]) => db.statement(sql).get(...values) as TaskResultRow | undefined
+  const prefix = (reference: string): TaskResultRow => {
+    const fits = db
+      .statement(`select * from task_result where result_id >= ? and result_id < ? || 'a' order by id desc limit 3`)
+      .all(reference.toUpperCase(), reference.toUpperCase()) as TaskResultRow[]
+    const [first, second] = fits
+    if (first === undefined) throw noResult(db, reference)
+    if (second !== undefined)
+      throw new UserError(`"${reference}" is the beginning of several results`, {
+        code: 'IQ1007',
+        hint: `write more of it: ${fits.map((row) => row.result_id).join(', ')}`,
+      })
+    return first
+  }
+  return {
+    list(filter) {
+      const { where, values } = conditions(filter)
+      const total = Number(
+        db
+          .statement(`select count(*) from task_result ${where}`)
+          .pluck()
+          .get(...values),
+      )
+      const rows = db
+        .statement(`select * from task_result ${where} order by id desc limit ?`)
+        .all(...values, filter.limit ?? -1) as TaskResultRow[]
+      return { items: rows.map((row) => document(db, row)), total, cursor: null }
+    },
+    find(reference) {
+      const named = /^(?:(.+)@)?(latest|-\d+)$/.exec(reference)
+      if (named === null) return document(db, prefix(reference))
+      const back = named[2] === 'latest' ? 0 : Number(named[2]?.slice(1)) - 1
+      const row =
+        named[1] === undefined
+          ? one('select * from task_result order by id desc limit 1 offset ?', back)
+          : one('select * from task_result where task = ? order by id desc limit 1 offset ?', named[1], back)
+      if (row === undefined) throw noResult(db, reference)
+      return document(db, row)
+    },
+    *rejects(id) {
+      const rows = db
+        .statement(
+          `select application, code, reason, file, line, "column", native, fragment from reject where run = (select id from task_result where result_id = ?) order by seq`,
+        )
+        .iterate(id) as IterableIterator<Record<string, unknown>>
+      for (const row of rows) yield present(row) as unknown as RejectRecord
+    },
+  }
+}
+
+function conditions(filter: ResultFilter): { where: string; values: string[] } {
+  const parts: string[] = []
+  const values: string[] = []
+  const add = (sql: string, ...given: string[]): void => {
+    parts.push(sql)
+    values.push(...given)
+  }
+  if (filter.task !== undefined) add('task = ?', filter.task)
+  if (filter.status !== undefined) add(`status in (${filter.status.map(() => '?').join(',')})`, ...filter.status)
+  if (filter.since !== undefined) add('queued_at >= ?', filter.since)
+  if (filter.until !== undefined) add('queued_at < ?', filter.until)
+  return { where: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values }
+}
+
+function noResult(db: Database, reference: string): UserError {
+  const task = reference.split('@')[0] ?? ''
+  const tasks = db.statement('select distinct task from task_result').pluck().all() as string[]
+  const near = reference.includes('@') && !tasks.includes(task) ? nearest(task, tasks) : []
+  return new UserError(`there is no result ${JSON.stringify(reference)}`, {
+    code: 'IQ1006',
+    hint: near.length > 0 ? `did you mean ${near[0]}@latest?` : 'all results: iqtask results list --all',
+  })
+}
+
+const present = (row: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+
+const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
+
+function document(db: Database, row: TaskResultRow): TaskResultDocument {
+  const rowsOf = (sql: string) => db.statement(sql).all(row.id) as Record<string, unknown>[]
+  return {
+    schema: 'iqtask/TaskResult/1',
+    id: row.result_id,
+    task: row.task,
+    executor: row.executor,
+    status: row.status as RunStatus,
+    exitCode: row.exit_code,
+    stoppedBy: row.stopped_by,
+    trigger: row.trigger as Trigger,
+    actor: JSON.parse(row.actor) as JsonObject,
+    host: row.host,
+    pid: row.pid,
+    toolVersion: row.tool_version,
+    dryRun: row.dry_run === 1,
+    queuedAt: row.queued_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    durationMs: row.duration_ms,
+    arguments: JSON.parse(row.arguments) as JsonObject,
+    counts: JSON.parse(row.counts) as Record<string, number>,
+    sections: rowsOf('select * from task_section where run = ? order by seq').map((section) =>
+      sectionDocument(section, row),
+    ),
+    quality: parsed<JsonObject>(row.quality),
+    guards: rowsOf('select * from guard_verdict where run = ? order by seq').map(verdictDocument),
+    messages: rowsOf('select level, code, text, item from task_message where run = ? order by seq').map(
+      (message) => present(message) as unknown as Message,
+    ),
+    rejects: {
+      total: row.rejects_total,
+      byCode: Object.fromEntries(
+        rowsOf('select code, count(*) n from reject where run = ? group by code order by n desc, code').map((r) => [
+          r.code as Code,
+          Number(r.n),
+        ]),
+      ),
+    },
+    files: rowsOf('select path, rows, sha256 from output_file where run = ? order by path') as {
+      path: string
+      rows: number
+      sha256: string
+    }[],
+    children: db
+      .statement('select result_id from task_result where parent = ? order by id')
+      .pluck()
+      .all(row.id) as string[],
+    definition: {
+      text: row.definition,
+      sha256: row.definition_sha256,
+      git: parsed<JsonObject>(row.definition_git),
+    },
+    planHash: row.plan_hash,
+    auditSeq: row.audit_seq,
+  }
+}
+
+function sectionDocument(section: Record<string, unknown>, run: TaskResultRow): SectionDocument {
+  const evidence = parsed<Evidence>(section.evidence as string | null)
+  const readAt = section.read_at as string | null
+  const until = run.ended_at ?? run.heartbeat_at
+  return {
+    application: String(section.name),
+    status: section.status as RunStatus,
+    counts: JSON.parse(String(section.counts)) as Record<string, number>,
+    evidence:
+      evidence === null
+        ? null
+        : { ...evidence, age: readAt === null || until === null ? null : Date.parse(until) - Date.parse(readAt) },
+    token: section.token as string | null,
+  }
+}
+
+const verdictDocument = (row: Record<string, unknown>): GuardVerdict => ({
+  guard: String(row.guard),
+  application: String(row.application),
+  value: Number(row.value),
+  limit: Number(row.limit),
+  verdict: row.verdict as GuardVerdict['verdict'],
+  text: String(row.text),
+  first: JSON.parse(String(row.first)) as string[],
+})

@@ -1,0 +1,207 @@
+import type { JsonObject } from '../base/json.ts'
+import type { Counts, Evidence, GuardVerdict, Message, RunStatus, Trigger } from '../model/result.ts'
+import type { Database } from './database.ts'
+import type { RejectRecord } from './results.ts'
+import type { TaskResultRow } from './schema.ts'
+
+export interface NewRun {
+  readonly resultId: string
+  readonly task: string
+  readonly executor: string
+  readonly trigger: Trigger
+  readonly actor: JsonObject
+  readonly host: string
+  readonly pid: number
+  readonly processStart: string | undefined
+  readonly bootId: string | undefined
+  readonly dryRun: boolean
+  readonly arguments: JsonObject
+  readonly definition: { readonly text: string; readonly sha256: string; readonly git: JsonObject | undefined }
+  readonly toolVersion: string
+  readonly queuedAt: string
+}
+
+export interface RunEnd {
+  readonly status: RunStatus
+  readonly exitCode: number
+  readonly stoppedBy: string | undefined
+  readonly counts: Counts
+  readonly quality: JsonObject | undefined
+  readonly endedAt: string
+  readonly durationMs: number
+}
+
+export interface SectionRecord {
+  readonly seq: number
+  readonly name: string
+  readonly applicationId: number | undefined
+  readonly status: string
+  readonly readAt: string | undefined
+  readonly evidence: Evidence | undefined
+  readonly token: string | undefined
+  readonly counts: Counts
+  readonly facts: JsonObject | undefined
+}
+
+/** Writing side of results: what the runner keeps about a run. Every call belongs into a write transaction of the caller. */
+export interface Runs {
+  insert(run: NewRun): number
+  get(number: number): TaskResultRow | undefined
+  /** Queued and running rows. */
+  live(): TaskResultRow[]
+  /** The latest result of a task that ended `terminated` or `error` with a checkpoint to go on from. */
+  lastBroken(task: string): TaskResultRow | undefined
+  start(number: number, at: string): void
+  heartbeat(number: number, at: string): { stopRequested: string | null }
+  requestStop(number: number, reason: string): void
+  checkpoint(number: number, checkpoint: JsonObject, at: string): void
+  countCrash(number: number): void
+  end(number: number, end: RunEnd, auditSeq: number | undefined): void
+  section(number: number, section: SectionRecord): void
+  message(number: number, message: Message): void
+  rejects(number: number, rejects: readonly RejectRecord[]): void
+  verdicts(number: number, verdicts: readonly GuardVerdict[]): void
+  planHash(number: number, hash: string): void
+}
+
+export function createRuns(db: Database): Runs {
+  const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
+  const nextSeq = (table: string) => `(select coalesce(max(seq), 0) + 1 from ${table} where run = ?)`
+  return {
+    insert: (r) =>
+      Number(
+        run(
+          `insert into task_result(result_id, task, executor, status, trigger, actor, host, pid, process_start, boot_id, dry_run,
+             arguments, definition, definition_sha256, definition_git, tool_version, queued_at, heartbeat_at)
+           values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          r.resultId,
+          r.task,
+          r.executor,
+          r.trigger,
+          JSON.stringify(r.actor),
+          r.host,
+          r.pid,
+          r.processStart ?? null,
+          r.bootId ?? null,
+          r.dryRun ? 1 : 0,
+          JSON.stringify(r.arguments),
+          r.definition.text,
+          r.definition.sha256,
+          r.definition.git === undefined ? null : JSON.stringify(r.definition.git),
+          r.toolVersion,
+          r.queuedAt,
+          r.queuedAt,
+        ).lastInsertRowid,
+      ),
+    get: (number) => db.statement('select * from task_result where id = ?').get(number) as TaskResultRow | undefined,
+    live: () =>
+      db
+        .statement(`select * from task_result where status in ('queued','running') order by id`)
+        .all() as TaskResultRow[],
+    lastBroken: (task) =>
+      db
+        .statement(
+          `select * from task_result r where task = ? and status = 'terminated' and checkpoint is not null
+             and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
+        )
+        .get(task) as TaskResultRow | undefined,
+    start: (number, at) =>
+      void run(
+        `update task_result set status = 'running', started_at = coalesce(started_at, ?), heartbeat_at = ? where id = ?`,
+        at,
+        at,
+        number,
+      ),
+    heartbeat: (number, at) => {
+      run('update task_result set heartbeat_at = ? where id = ?', at, number)
+      const asked = db.statement('select stop_requested from task_result where id = ?').pluck().get(number)
+      return { stopRequested: (asked ?? null) as string | null }
+    },
+    requestStop: (number, reason) => void run('update task_result set stop_requested = ? where id = ?', reason, number),
+    checkpoint: (number, checkpoint, at) =>
+      void run(
+        'update task_result set checkpoint = ?, heartbeat_at = ? where id = ?',
+        JSON.stringify(checkpoint),
+        at,
+        number,
+      ),
+    countCrash: (number) => void run('update task_result set crashes = crashes + 1 where id = ?', number),
+    end: (number, end, auditSeq) =>
+      void run(
+        `update task_result set status = ?, exit_code = ?, stopped_by = ?, counts = ?, quality = ?, ended_at = ?, heartbeat_at = ?, duration_ms = ?,
+           rejects_total = (select count(*) from reject where run = task_result.id), audit_seq = ? where id = ?`,
+        end.status,
+        end.exitCode,
+        end.stoppedBy ?? null,
+        JSON.stringify(end.counts),
+        end.quality === undefined ? null : JSON.stringify(end.quality),
+        end.endedAt,
+        end.endedAt,
+        Math.round(end.durationMs),
+        auditSeq ?? null,
+        number,
+      ),
+    section: (number, s) =>
+      void run(
+        `insert into task_section(run, seq, application_id, name, status, read_at, evidence, digest, token, counts, facts)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set application_id = excluded.application_id, status = excluded.status,
+           read_at = excluded.read_at, evidence = excluded.evidence, digest = excluded.digest, token = excluded.token, counts = excluded.counts, facts = excluded.facts`,
+        number,
+        s.seq,
+        s.applicationId ?? null,
+        s.name,
+        s.status,
+        s.readAt ?? null,
+        s.evidence === undefined ? null : JSON.stringify(s.evidence),
+        s.evidence?.digest ?? null,
+        s.token ?? null,
+        JSON.stringify(s.counts),
+        s.facts === undefined ? null : JSON.stringify(s.facts),
+      ),
+    message: (number, m) =>
+      void run(
+        `insert into task_message(run, seq, level, code, text, item) values (?, ${nextSeq('task_message')}, ?, ?, ?, ?)`,
+        number,
+        number,
+        m.level,
+        m.code,
+        m.text,
+        m.item ?? null,
+      ),
+    rejects: (number, rejects) => {
+      let seq = Number(db.statement('select coalesce(max(seq), 0) from reject where run = ?').pluck().get(number))
+      const add = db.statement(
+        'insert into reject(run, seq, application, code, reason, file, line, "column", native, fragment) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      for (const r of rejects)
+        add.run(
+          number,
+          ++seq,
+          r.application,
+          r.code,
+          r.reason,
+          r.file,
+          r.line ?? null,
+          r.column ?? null,
+          r.native ?? null,
+          r.fragment ?? null,
+        )
+    },
+    verdicts: (number, verdicts) => {
+      for (const v of verdicts)
+        run(
+          `insert into guard_verdict(run, seq, guard, application, value, "limit", verdict, text, first) values (?, ${nextSeq('guard_verdict')}, ?, ?, ?, ?, ?, ?, ?)`,
+          number,
+          number,
+          v.guard,
+          v.application,
+          v.value,
+          v.limit,
+          v.verdict,
+          v.text,
+          JSON.stringify(v.first),
+        )
+    },
+    planHash: (number, hash) => void run('update task_result set plan_hash = ? where id = ?', hash, number),
+  }
+}
