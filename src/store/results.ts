@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely'
 import type { Code } from '../base/codes.ts'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -5,7 +6,9 @@ import { nearest } from '../base/nearest.ts'
 import type { SectionDocument, TaskResultDocument } from '../model/documents.ts'
 import type { Evidence, GuardVerdict, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
-import type { TaskResultRow } from './schema.ts'
+import type { TaskResultRow as TaskResultTable } from './schema.ts'
+
+type TaskResultRow = Selectable<TaskResultTable>
 
 export interface ResultFilter {
   readonly task?: string | undefined

@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely'
 import type { JsonObject } from '../base/json.ts'
 import type { Counts, Evidence, GuardVerdict, Message, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
@@ -43,19 +44,23 @@ export interface SectionRecord {
   readonly facts: JsonObject | undefined
 }
 
+/** A task_result row as it is read. */
+export type RunRow = Selectable<TaskResultRow>
+
 /** Writing side of results: what the runner keeps about a run. Every call belongs into a write transaction of the caller. */
 export interface Runs {
   insert(run: NewRun): number
-  get(number: number): TaskResultRow | undefined
+  get(number: number): RunRow | undefined
+  /** A dead or stopped run goes on: the row is claimed by the process that resumes it. */
+  claim(number: number, by: Pick<NewRun, 'host' | 'pid' | 'processStart' | 'bootId'>, at: string): void
   /** Queued and running rows. */
-  live(): TaskResultRow[]
+  live(): RunRow[]
   /** The latest result of a task that ended `terminated` or `error` with a checkpoint to go on from. */
-  lastBroken(task: string): TaskResultRow | undefined
+  lastBroken(task: string): RunRow | undefined
   start(number: number, at: string): void
   heartbeat(number: number, at: string): { stopRequested: string | null }
   requestStop(number: number, reason: string): void
   checkpoint(number: number, checkpoint: JsonObject, at: string): void
-  countCrash(number: number): void
   end(number: number, end: RunEnd, auditSeq: number | undefined): void
   section(number: number, section: SectionRecord): void
   message(number: number, message: Message): void
@@ -93,18 +98,27 @@ export function createRuns(db: Database): Runs {
           r.queuedAt,
         ).lastInsertRowid,
       ),
-    get: (number) => db.statement('select * from task_result where id = ?').get(number) as TaskResultRow | undefined,
+    get: (number) => db.statement('select * from task_result where id = ?').get(number) as RunRow | undefined,
+    claim: (number, by, at) =>
+      void run(
+        `update task_result set status = 'running', host = ?, pid = ?, process_start = ?, boot_id = ?, heartbeat_at = ?,
+           ended_at = null, exit_code = null, stopped_by = null, stop_requested = null, crashes = crashes + 1 where id = ?`,
+        by.host,
+        by.pid,
+        by.processStart ?? null,
+        by.bootId ?? null,
+        at,
+        number,
+      ),
     live: () =>
-      db
-        .statement(`select * from task_result where status in ('queued','running') order by id`)
-        .all() as TaskResultRow[],
+      db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
     lastBroken: (task) =>
       db
         .statement(
           `select * from task_result r where task = ? and status = 'terminated' and checkpoint is not null
              and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
         )
-        .get(task) as TaskResultRow | undefined,
+        .get(task) as RunRow | undefined,
     start: (number, at) =>
       void run(
         `update task_result set status = 'running', started_at = coalesce(started_at, ?), heartbeat_at = ? where id = ?`,
@@ -125,7 +139,6 @@ export function createRuns(db: Database): Runs {
         at,
         number,
       ),
-    countCrash: (number) => void run('update task_result set crashes = crashes + 1 where id = ?', number),
     end: (number, end, auditSeq) =>
       void run(
         `update task_result set status = ?, exit_code = ?, stopped_by = ?, counts = ?, quality = ?, ended_at = ?, heartbeat_at = ?, duration_ms = ?,

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Project } from '../model/project.ts'
-import type { Counts, Message } from '../model/result.ts'
+import type { Counts, Message, Reject } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Road } from './road.ts'
 
@@ -17,6 +17,8 @@ export interface TaskContext {
   readonly options: RunOptions
   /** Adds a message to the TaskResult. A warning makes the run end `warning`, an error `error`. */
   message(message: Message): void
+  /** Keeps rejects of a section with the result; for batches. */
+  reject(application: string, rejects: readonly Reject[]): void
   readonly progress: Progress
   /** Opens the application's connector with its references resolved. The framework closes what is left open. */
   connect(application: string): Promise<Connection>

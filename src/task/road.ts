@@ -16,7 +16,7 @@ export interface Road {
   /** Reads, stages and compares; writes nothing that readers of the business tables can see. */
   prepare(): Promise<Prepared>
   /** After a crash: the plan that `prepare` of the dead run had bound, from its stage. Undefined: it is lost, start anew. */
-  resume(facts: JsonObject): Prepared | undefined
+  resume(facts: JsonObject): readonly Phase[] | undefined
   /** The end of the stage, however the section ended. `kept`: the plan stays for people to look at. */
   close(kept: boolean): void
 }
@@ -26,16 +26,27 @@ export interface Prepared {
   readonly figures: PlanFigures
   /** Counts when everything is applied. */
   readonly counts: Counts
-  /** Bound with the plan in one transaction: all that `resume` needs to go on. */
-  readonly facts: JsonObject
-  /** Rejects and item messages of the section are written with the bind, also in a dry run. */
-  readonly warnings: number
+  /** Rows of the source, and how many of them were rejected: judged against `maxErrors`. */
+  readonly read: number
   readonly rejected: number
+  /** Objects that the plan changes. */
+  readonly planned: number
+  /** The section's work is done, but something was left aside: it ends `warning`. */
+  readonly leftAside: boolean
   /** SHA-256 (hex) over the planned changes; equal plans, equal hash, whatever the ids. */
   readonly hash: string
-  /** Runs inside the bind's transaction: reserves ids, records facts about the section. */
-  bind(): void
+  /** The first write, inside a transaction of the framework: reserves ids and says what the section's row keeps. */
+  bind(): BoundSection
   readonly phases: readonly Phase[]
+}
+
+export interface BoundSection {
+  readonly applicationId: number | undefined
+  /** UTC ISO text. */
+  readonly readAt: string | undefined
+  readonly token?: string | undefined
+  /** Kept in the checkpoint: all that `resume` needs to go on. */
+  readonly facts: JsonObject
 }
 
 export interface Phase {

@@ -1,0 +1,203 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isoText } from '../base/clock.ts'
+import { IqtaskError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { GuardVerdict, Message } from '../model/result.ts'
+import type { RoadOutcome } from './executor.ts'
+import type { BoundSection, Phase, Prepared, Road } from './road.ts'
+import type { RunState } from './run-state.ts'
+
+type Status = RoadOutcome['status']
+
+/** Where a run stands: what is committed with every chunk. */
+export interface Checkpoint {
+  /** Sections that are over. */
+  readonly done: readonly string[]
+  readonly current?: {
+    readonly section: string
+    readonly phase: string
+    readonly after: number
+    readonly facts: JsonObject
+  }
+}
+
+/** Takes one plan down the road. A failure of the section is kept in its outcome; only an abort or a failing store is thrown. */
+export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome> {
+  const seq = run.nextSection()
+  if (run.checkpoint.done.includes(road.section)) return run.outcomeOf(road.section)
+  let kept = false
+  try {
+    const bound = resumePoint(run, road)
+    if (bound !== undefined) return await applyPhases(run, road, seq, bound)
+    const prepared = await road.prepare()
+    run.throwIfAborted()
+    const stop = await judge(run, road, prepared)
+    if (stop !== undefined) {
+      kept = stop === 'guard'
+      return settle(run, road, seq, stop, prepared)
+    }
+    const status = statusOf(run, prepared)
+    if (run.options.dryRun) return settle(run, road, seq, status, prepared)
+    return await applyPhases(run, road, seq, bind(run, road, seq, status, prepared))
+  } catch (error) {
+    // what a killed run would leave is what an aborted one leaves: the bound stage, to go on from
+    kept = run.checkpoint.current !== undefined
+    if (!(error instanceof IqtaskError) || run.isFatal(error)) throw error
+    run.message(messageOf(error, road.section))
+    return settle(run, road, seq, 'error', undefined)
+  } finally {
+    road.close(kept)
+  }
+}
+
+interface Bound {
+  readonly status: Status
+  readonly counts: RoadOutcome['counts']
+  readonly phases: readonly Phase[]
+  readonly facts: JsonObject
+  readonly from: { readonly phase: string; readonly after: number } | undefined
+}
+
+const messageOf = (error: IqtaskError, section: string): Message => ({
+  level: 'error',
+  code: error.code,
+  text: `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`,
+  item: section,
+})
+
+function statusOf(run: RunState, prepared: Prepared): Status {
+  return prepared.leftAside || prepared.rejected > 0 || run.sectionWarned() ? 'warning' : 'success'
+}
+
+/** Why the plan may not be applied; undefined when it may. */
+async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Status | undefined> {
+  const limit = run.options.maxErrors ?? Math.max(100, Math.floor(prepared.read / 100))
+  if (prepared.rejected > limit) {
+    run.message({
+      level: 'error',
+      code: 'IQ3004',
+      text: `${prepared.rejected} of ${prepared.read} items were rejected, maxErrors allows ${limit}: nothing was written`,
+      item: road.section,
+    })
+    return 'error'
+  }
+  const verdicts = run.judge(prepared.figures)
+  run.keepVerdicts(verdicts)
+  if (verdicts.some((verdict: GuardVerdict) => verdict.verdict === 'tripped')) return 'guard'
+  if (run.options.expectNoChange && prepared.planned > 0) {
+    run.message({
+      level: 'error',
+      code: 'IQ3007',
+      text: `${prepared.planned} changes are planned although none were expected`,
+      item: road.section,
+    })
+    return 'error'
+  }
+  return undefined
+}
+
+/** The section is over, without a write to the business tables in this step. */
+function settle(run: RunState, road: Road, seq: number, status: Status, prepared: Prepared | undefined): RoadOutcome {
+  const counts = prepared?.counts ?? {}
+  run.planHash(prepared?.hash)
+  run.store.db.write(() => {
+    run.store.runs.section(run.number, {
+      seq,
+      name: road.section,
+      applicationId: undefined,
+      status: status === 'guard' ? 'error' : status,
+      readAt: isoText(run.clock.now()),
+      evidence: prepared?.evidence,
+      token: undefined,
+      counts:
+        status === 'success' || status === 'warning'
+          ? counts
+          : { read: counts.read ?? 0, rejected: counts.rejected ?? 0 },
+      facts: undefined,
+    })
+    run.keepCheckpoint({ done: [...run.checkpoint.done, road.section] })
+  })
+  return run.keepOutcome({ section: road.section, status, counts })
+}
+
+function bind(run: RunState, road: Road, seq: number, status: Status, prepared: Prepared): Bound {
+  run.planHash(prepared.hash)
+  return run.store.db.write(() => {
+    const section: BoundSection = prepared.bind()
+    const facts = { ...section.facts, status, counts: prepared.counts }
+    run.store.runs.section(run.number, {
+      seq,
+      name: road.section,
+      applicationId: section.applicationId,
+      status: 'running',
+      readAt: section.readAt,
+      evidence: prepared.evidence,
+      token: section.token,
+      counts: prepared.counts,
+      facts,
+    })
+    run.keepCheckpoint({
+      done: run.checkpoint.done,
+      current: { section: road.section, phase: prepared.phases[0]?.name ?? '', after: 0, facts },
+    })
+    run.audit('plan.bound', road.section, { hash: prepared.hash, planned: prepared.planned })
+    return { status, counts: prepared.counts, phases: prepared.phases, facts, from: undefined }
+  })
+}
+
+/** The plan that a dead run had bound; undefined where this section has none. */
+function resumePoint(run: RunState, road: Road): Bound | undefined {
+  const current = run.checkpoint.current
+  if (current === undefined || current.section !== road.section) return undefined
+  const phases = road.resume(current.facts)
+  if (phases === undefined) {
+    run.forgetCurrent()
+    return undefined
+  }
+  return {
+    status: current.facts.status as Status,
+    counts: current.facts.counts as RoadOutcome['counts'],
+    phases,
+    facts: current.facts,
+    from: current,
+  }
+}
+
+async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound): Promise<RoadOutcome> {
+  const start = bound.from === undefined ? 0 : bound.phases.findIndex((phase) => phase.name === bound.from?.phase)
+  for (const [index, phase] of bound.phases.entries()) {
+    if (index < start) continue
+    let after: number | undefined = index === start ? (bound.from?.after ?? 0) : 0
+    while (after !== undefined) {
+      // lets signals and timers in
+      await nextTurn()
+      run.throwIfAborted()
+      after = applyChunk(run, road, phase, after, bound.facts)
+    }
+  }
+  run.store.db.write(() => {
+    run.store.db
+      .statement('update task_section set status = ? where run = ? and seq = ?')
+      .run(bound.status, run.number, seq)
+    run.keepCheckpoint({ done: [...run.checkpoint.done, road.section] })
+    run.audit('section.applied', road.section, { counts: bound.counts })
+  })
+  return run.keepOutcome({ section: road.section, status: bound.status, counts: bound.counts })
+}
+
+/** One transaction: rows, checkpoint, audit event. Gives the position reached; undefined at the phase's end. */
+function applyChunk(run: RunState, road: Road, phase: Phase, after: number, facts: JsonObject): number | undefined {
+  const position = run.store.db.write(() => {
+    const chunk = phase.chunk(after, run.options.lossLimit)
+    if (chunk === undefined) return undefined
+    run.keepCheckpoint({
+      done: run.checkpoint.done,
+      current: { section: road.section, phase: phase.name, after: chunk.position, facts },
+    })
+    if (chunk.changed > 0)
+      run.audit('chunk.applied', `${road.section}/${phase.name}`, { changed: chunk.changed, digest: chunk.digest })
+    return chunk.position
+  })
+  if (position !== undefined) run.progress.update(road.section, phase.name, position)
+  return position
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { type Clock, isoText } from '../base/clock.ts'
+import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { PlanFigures } from '../model/plan-figures.ts'
+import type { Counts, GuardVerdict, Message } from '../model/result.ts'
+import type { Store } from '../store/store.ts'
+import type { Checkpoint } from './drive.ts'
+import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
+
+/** What the framework knows about the run in hand: the executor sees only its context. */
+export interface RunState {
+  readonly number: number
+  readonly store: Store
+  readonly clock: Clock
+  readonly options: RunOptions
+  readonly progress: Progress
+  readonly checkpoint: Checkpoint
+  readonly outcomes: readonly RoadOutcome[]
+  nextSection(): number
+  throwIfAborted(): void
+  /** The whole run ends with it, not only a section. */
+  isFatal(error: IqtaskError): boolean
+  message(message: Message): void
+  /** The section in hand gave a warning. */
+  sectionWarned(): boolean
+  judge(figures: PlanFigures): readonly GuardVerdict[]
+  keepVerdicts(verdicts: readonly GuardVerdict[]): void
+  keepCheckpoint(checkpoint: Checkpoint): void
+  forgetCurrent(): void
+  keepOutcome(outcome: RoadOutcome): RoadOutcome
+  outcomeOf(section: string): RoadOutcome
+  planHash(hash: string | undefined): void
+  audit(action: string, key: string, body: JsonObject): number
+}
+
+export interface RunStateOptions {
+  readonly number: number
+  readonly resultId: string
+  readonly actor: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly options: RunOptions
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  readonly checkpoint: Checkpoint
+  readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
+  readonly onMessage: (message: Message) => void
+  readonly onVerdict: (verdict: GuardVerdict) => void
+}
+
+export function createRunState(given: RunStateOptions): RunState {
+  const { number, store, clock } = given
+  const outcomes: RoadOutcome[] = []
+  const hashes: string[] = []
+  let checkpoint = given.checkpoint
+  let sections = 0
+  let warned = false
+  const keepCheckpoint = (next: Checkpoint): void => {
+    store.runs.checkpoint(number, next as unknown as JsonObject, isoText(clock.now()))
+    checkpoint = next
+  }
+  return {
+    number,
+    store,
+    clock,
+    options: given.options,
+    progress: given.progress,
+    get checkpoint() {
+      return checkpoint
+    },
+    outcomes,
+    nextSection() {
+      warned = false
+      return ++sections
+    },
+    throwIfAborted() {
+      if (given.signal.aborted) throw abortReason(given.signal)
+    },
+    isFatal: (error) => error instanceof AbortError || error instanceof StoreError,
+    message(message) {
+      if (message.level === 'warning') warned = true
+      given.onMessage(message)
+    },
+    sectionWarned: () => warned,
+    judge: given.judge,
+    keepVerdicts(verdicts) {
+      store.db.write(() => store.runs.verdicts(number, verdicts))
+      for (const verdict of verdicts) given.onVerdict(verdict)
+    },
+    keepCheckpoint,
+    forgetCurrent: () => store.db.write(() => keepCheckpoint({ done: checkpoint.done })),
+    keepOutcome(outcome) {
+      outcomes.push(outcome)
+      return outcome
+    },
+    outcomeOf(section) {
+      const row = store.db
+        .statement('select status, counts from task_section where run = ? and name = ?')
+        .get(number, section) as { status: RoadOutcome['status']; counts: string }
+      const outcome = { section, status: row.status, counts: JSON.parse(row.counts) as Counts }
+      outcomes.push(outcome)
+      return outcome
+    },
+    planHash(hash) {
+      if (hash === undefined) return
+      hashes.push(hash)
+      const all = createHash('sha256').update(hashes.join('\n')).digest('hex')
+      store.db.write(() => store.runs.planHash(number, all))
+    },
+    audit: (action, key, body) =>
+      store.audit.append({
+        at: isoText(clock.now()),
+        actor: given.actor,
+        action,
+        object: 'result',
+        key,
+        run: given.resultId,
+        body,
+      }),
+  }
+}
+
+export const abortReason = (signal: AbortSignal): Error =>
+  signal.reason instanceof AbortError
+    ? signal.reason
+    : new AbortError('the run was stopped', { code: 'IQ3002', cause: signal.reason })
