@@ -1,4 +1,6 @@
+import { type Applications, createApplications } from './applications.ts'
 import { type Audit, createAudit } from './audit.ts'
+import { type AccountPlans, createAccountPlans } from './bulk/account-plan.ts'
 import type { Database } from './database.ts'
 import { createResults, type Results } from './results.ts'
 import { createRuns, type Runs } from './runs.ts'
@@ -10,6 +12,8 @@ export interface Store {
   readonly audit: Audit
   readonly results: Results
   readonly runs: Runs
+  readonly applications: Applications
+  readonly accountPlans: AccountPlans
   close(): void
 }
 
@@ -20,6 +24,8 @@ export function createStore(db: Database): Store {
     audit: createAudit(db),
     results: createResults(db),
     runs: createRuns(db),
+    applications: createApplications(db),
+    accountPlans: createAccountPlans(db),
     close: () => db.close(),
   }
 }

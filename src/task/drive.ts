@@ -138,10 +138,10 @@ function bind(run: RunState, road: Road, seq: number, status: Status, prepared: 
     })
     run.keepCheckpoint({
       done: run.checkpoint.done,
-      current: { section: road.section, phase: prepared.phases[0]?.name ?? '', after: 0, facts },
+      current: { section: road.section, phase: section.phases[0]?.name ?? '', after: 0, facts },
     })
     run.audit('plan.bound', road.section, { hash: prepared.hash, planned: prepared.planned })
-    return { status, counts: prepared.counts, phases: prepared.phases, facts, from: undefined }
+    return { status, counts: prepared.counts, phases: section.phases, facts, from: undefined }
   })
 }
 

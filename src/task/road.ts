@@ -37,7 +37,6 @@ export interface Prepared {
   readonly hash: string
   /** The first write, inside a transaction of the framework: reserves ids and says what the section's row keeps. */
   bind(): BoundSection
-  readonly phases: readonly Phase[]
 }
 
 export interface BoundSection {
@@ -47,6 +46,7 @@ export interface BoundSection {
   readonly token?: string | undefined
   /** Kept in the checkpoint: all that `resume` needs to go on. */
   readonly facts: JsonObject
+  readonly phases: readonly Phase[]
 }
 
 export interface Phase {

@@ -140,9 +140,15 @@ export function createStageFile(path: string): StageFile {
   }
 }
 
-/** Attaches a sealed stage as `st`. */
-export function attachStage(db: Database, path: string): void {
+/** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
+export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {
   db.statement('attach ? as st').run(path)
+  return {
+    close(on, kept) {
+      on.exec('detach st')
+      if (!kept) remove(path)
+    },
+  }
 }
 
 /** The run whose plan the attached stage holds. */

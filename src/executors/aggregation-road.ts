@@ -1,0 +1,223 @@
+import type { Code } from '../base/codes.ts'
+import { BusyError, UserError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Application } from '../model/application.ts'
+import { glob } from '../model/normalize.ts'
+import type { AccountPlan } from '../store/bulk/account-plan.ts'
+import type { Bound } from '../store/bulk/apply.ts'
+import type { PlannedIdentity } from '../store/bulk/correlate.ts'
+import type { MissingDetection } from '../store/bulk/diff.ts'
+import type { TaskContext } from '../task/executor.ts'
+import type { BoundSection, Prepared, Road } from '../task/road.ts'
+import type { AggregationArguments } from './account-aggregation.ts'
+import { type ReadOutcome, readAccounts } from './aggregation-read.ts'
+
+/** Identities that earlier sections of a dry run would make. */
+export type Planned = PlannedIdentity[]
+
+const hourMs = 3_600_000
+/** An account gone for longer comes back as a new one (domain §4.3). */
+const returnsWithinMs = 30 * 24 * hourMs
+/** A missing account ends when missing again after this time (domain §4.6). */
+const missingGraceMs = 20 * hourMs
+
+interface Journey {
+  readonly context: TaskContext
+  readonly application: Application
+  readonly args: AggregationArguments
+  readonly planned: Planned
+}
+
+/** One application's way down the road. */
+export function createAggregationRoad(
+  context: TaskContext,
+  application: Application,
+  args: AggregationArguments,
+  planned: Planned,
+): Road {
+  const journey = { context, application, args, planned }
+  const { store, run } = context
+  let plan: AccountPlan | undefined
+  return {
+    section: application.name,
+    stopsRun: application.authoritative !== undefined,
+    async prepare() {
+      refuseUnknownShapes(application, args)
+      if (args.fetchOnly) return fetched(application, await readAccounts(context, application, args, undefined))
+      const id = store.applications.idOf(application.name) ?? 0
+      const before = store.applications.lastChange(id)
+      plan = store.accountPlans.create(run.id, run.number, application.name)
+      const outcome = await readAccounts(context, application, args, plan)
+      return compare(journey, plan, outcome, { id, before })
+    },
+    resume(facts) {
+      plan = store.accountPlans.reopen(run.id, run.number, application.name)
+      return plan?.phases(facts.bound as unknown as Bound)
+    },
+    close(kept) {
+      plan?.close(kept)
+      plan = undefined
+    },
+  }
+}
+
+/** Feeds in other shapes are declared in the contract and come later: they are refused, never read wrongly. */
+function refuseUnknownShapes(application: Application, args: AggregationArguments): void {
+  const shapes = {
+    'connection.merge': application.merge,
+    grants: application.grants.length > 0,
+    deltaAggregation: args.deltaAggregation,
+  }
+  const shape = Object.entries(shapes).find(([, used]) => used)?.[0]
+  if (shape === undefined) return
+  throw new UserError(`${application.name}: ${shape} is not supported by this version`, {
+    code: 'IQ1104',
+    hint: 'leave it out, or run a newer iqtask',
+    place: { file: application.file },
+  })
+}
+
+const figuresOf = (application: Application) => ({
+  section: application.name,
+  privileged: application.privileged,
+  population: 0,
+  baseline: true,
+  changes: {},
+})
+
+function fetched(application: Application, outcome: ReadOutcome): Prepared {
+  const { evidence, read, filtered, rejected } = outcome
+  return {
+    evidence,
+    figures: figuresOf(application),
+    counts: { read, filtered, rejected },
+    read,
+    rejected,
+    planned: 0,
+    leftAside: false,
+    hash: '',
+    bind: () => ({ applicationId: undefined, readAt: undefined, facts: {}, phases: [] }),
+  }
+}
+
+function compare(
+  { context, application, args, planned }: Journey,
+  plan: AccountPlan,
+  outcome: ReadOutcome,
+  known: { readonly id: number; readonly before: number },
+): Prepared {
+  const now = context.clock.now()
+  plan.compare(
+    {
+      applicationId: known.id,
+      returnsUntil: new Date(now.getTime() - returnsWithinMs).toISOString(),
+      missing: missingDetection(application, args, outcome, now),
+    },
+    {
+      applicationId: known.id,
+      rules: application.correlation,
+      sameAs: application.authoritative?.sameAs ?? [],
+      creates: application.authoritative !== undefined && !args.correlateOnly,
+      recorrelate: args.recorrelate,
+      planned,
+    },
+  )
+  const repeated = rejectRepeated(context, application, plan, outcome)
+  const planCounts = plan.counts(known.id)
+  const rejected = outcome.rejected + repeated
+  if (context.options.dryRun) planned.push(...plan.newIdentities())
+  return {
+    evidence: outcome.evidence,
+    figures: figuresOf(application),
+    counts: { read: outcome.read, filtered: outcome.filtered, rejected, grantsRejected: 0, ...planCounts },
+    read: outcome.read,
+    rejected,
+    planned: plannedChanges(planCounts),
+    leftAside: reportLeftAside(context, application, plan),
+    hash: plan.hash(),
+    bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString() }),
+  }
+}
+
+function bind(
+  context: TaskContext,
+  application: Application,
+  plan: AccountPlan,
+  known: { readonly id: number; readonly before: number; readonly readAt: string },
+): BoundSection {
+  const { applications } = context.store
+  if (applications.lastChange(known.id) !== known.before)
+    throw new BusyError(`another run changed ${application.name} while this one was reading`, {
+      code: 'IQ3001',
+      hint: 'run again',
+    })
+  const applicationId = applications.ensure(application.name)
+  const bound = plan.bind(applicationId)
+  return { applicationId, readAt: known.readAt, facts: { bound: bound as JsonObject }, phases: plan.phases(bound) }
+}
+
+function rejectRepeated(
+  context: TaskContext,
+  application: Application,
+  plan: AccountPlan,
+  outcome: ReadOutcome,
+): number {
+  const key = application.account.nativeIdentity.join(':')
+  const rejects = plan.ambiguous().map((row) => ({
+    code: 'IQ2101' as const,
+    reason: `${key} ${JSON.stringify(row.native)} occurs also in line ${row.lines}`,
+    file: outcome.file,
+    line: row.line,
+    native: row.native,
+  }))
+  context.reject(application.name, rejects)
+  return rejects.length
+}
+
+/** Domain §4.6: only after a full, unfiltered read, and never more surely than the read itself. */
+function missingDetection(
+  application: Application,
+  args: AggregationArguments,
+  outcome: ReadOutcome,
+  now: Date,
+): MissingDetection | undefined {
+  const { evidence } = outcome
+  if (!args.checkDeleted || args.input !== undefined || evidence.level === 'partial') return undefined
+  const today = now.toISOString().slice(0, 10)
+  const protectors = application.protect
+    .filter((entry) => entry.until === undefined || entry.until >= today)
+    .map((entry) => glob(application.ignoreCase ? entry.match.toLowerCase() : entry.match))
+  return {
+    level: outcome.untrusted ? 'stable' : evidence.level,
+    digest: evidence.digest ?? '',
+    markedBefore: new Date(now.getTime() - missingGraceMs).toISOString(),
+    isProtected: (native) => protectors.some((matches) => matches(native)),
+  }
+}
+
+const changeCounts = ['created', 'changed', 'returned', 'renamed', 'gone', 'identitiesCreated', 'moved'] as const
+
+const plannedChanges = (counts: Readonly<Record<string, number>>): number =>
+  changeCounts.reduce((sum, name) => sum + (counts[name] ?? 0), 0)
+
+const leftAsideTexts: Readonly<Record<string, string>> = {
+  IQ2201: 'accounts fit several identities',
+  IQ2202: 'accounts carry a key that belongs to nobody (decisive rule)',
+  IQ2203: 'accounts fit an inactive identity',
+  IQ2204: 'identities could not be created',
+  IQ2205: 'accounts may belong to people who are known already',
+  IQ2206: 'accounts changed their key and now fit somebody else',
+}
+
+/** One message a cause, with the first items; true when something waits for a person. */
+function reportLeftAside(context: TaskContext, application: Application, plan: AccountPlan): boolean {
+  const causes = plan.leftAside()
+  for (const { code, count, first } of causes)
+    context.message({
+      level: 'warning',
+      code: code as Code,
+      text: `${count} ${leftAsideTexts[code] ?? 'accounts wait for a decision'}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
+      item: application.name,
+    })
+  return causes.length > 0
+}

@@ -1,0 +1,5 @@
+import type { Executor } from '../task/executor.ts'
+import { accountAggregation } from './account-aggregation.ts'
+
+/** The tasks that iqtask can do by itself. */
+export const builtinExecutors: readonly Executor[] = [accountAggregation]

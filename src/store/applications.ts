@@ -1,0 +1,24 @@
+import type { Database } from './database.ts'
+
+/** Applications as the store knows them: a number for each name that was ever aggregated. */
+export interface Applications {
+  idOf(name: string): number | undefined
+  /** Makes the row where there is none. */
+  ensure(name: string): number
+  /** The number of the last run that bound a plan for it; 0 for none. Two equal answers: nothing changed in between. */
+  lastChange(id: number): number
+}
+
+export function createApplications(db: Database): Applications {
+  const idOf = (name: string): number | undefined =>
+    db.statement('select id from application where name = ?').pluck().get(name) as number | undefined
+  return {
+    idOf,
+    ensure(name) {
+      db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
+      return Number(idOf(name))
+    },
+    lastChange: (id) =>
+      Number(db.statement('select coalesce(max(run), 0) from task_section where application_id = ?').pluck().get(id)),
+  }
+}

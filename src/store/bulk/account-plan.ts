@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Database } from '../database.ts'
+import { type Applied, applySteps, type Bound, bindStage } from './apply.ts'
+import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './correlate.ts'
+import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
+import { planCounts, planLines } from './figures.ts'
+import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
+
+/** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
+export interface AccountPlan {
+  add(account: StagedAccount): void
+  addRejectedNative(native: string): void
+  /** No more rows: makes them durable, compares them with the store and finds their owners. */
+  compare(diff: DiffOptions, correlation: CorrelationPlan): void
+  /** Rows of native identities that occur more than once. */
+  ambiguous(): readonly { readonly line: number; readonly native: string; readonly lines: string }[]
+  counts(applicationId: number): Record<string, number>
+  /** Open questions and failed creations by code, each with the first ten native identities. */
+  leftAside(): readonly { readonly code: string; readonly count: number; readonly first: readonly string[] }[]
+  /** Identities that the plan would make, for later sections of a dry run. */
+  newIdentities(): readonly PlannedIdentity[]
+  /** SHA-256 (hex) over the planned changes. */
+  hash(): string
+  bind(applicationId: number): Bound
+  readonly phases: (bound: Bound) => readonly PlanPhase[]
+  close(kept: boolean): void
+}
+
+export interface PlanPhase {
+  readonly name: string
+  chunk(after: number, size: number): Applied | undefined
+}
+
+export interface AccountPlans {
+  create(resultId: string, run: number, section: string): AccountPlan
+  /** The plan that a dead run left; undefined when it is lost or not that run's. */
+  reopen(resultId: string, run: number, section: string): AccountPlan | undefined
+}
+
+export function createAccountPlans(db: Database): AccountPlans {
+  const pathOf = (resultId: string, section: string): string =>
+    join(dirname(db.path), `${basename(db.path)}.stage`, `${resultId}-${section}.db`)
+  return {
+    create(resultId, run, section) {
+      const file = createStageFile(pathOf(resultId, section))
+      return {
+        ...planOver(db, run),
+        add: file.add,
+        addRejectedNative: file.addRejectedNative,
+        compare,
+        close: (kept) => file.close(db, kept),
+      }
+
+      function compare(diff: DiffOptions, correlation: CorrelationPlan): void {
+        file.seal(db, run)
+        diffAccounts(db, diff)
+        correlateStage(db, correlation)
+      }
+    },
+    reopen(resultId, run, section) {
+      const path = pathOf(resultId, section)
+      if (!existsSync(path)) return undefined
+      const file = attachStage(db, path)
+      if (sealedRun(db) !== run) {
+        file.close(db, true)
+        return undefined
+      }
+      const refuse = (): never => {
+        throw new Error('the plan is sealed')
+      }
+      return {
+        ...planOver(db, run),
+        add: refuse,
+        addRejectedNative: refuse,
+        compare: refuse,
+        close: (kept) => file.close(db, kept),
+      }
+    },
+  }
+}
+
+type Sealed = Omit<AccountPlan, 'add' | 'addRejectedNative' | 'compare' | 'close'>
+
+function planOver(db: Database, run: number): Sealed {
+  return {
+    ambiguous: () => ambiguousRows(db),
+    counts: (applicationId) => planCounts(db, applicationId),
+    leftAside: () =>
+      (
+        db
+          .statement(
+            `select l.code, count(*) n, (select json_group_array(native) from
+               (select s.native from st.link f cross join st.s s on s.id = f.sid where f.code = l.code order by f.sid limit 10)) first
+             from st.link l where l.code is not null group by l.code order by l.code`,
+          )
+          .all() as { code: string; n: number; first: string }[]
+      ).map((row) => ({ code: row.code, count: row.n, first: JSON.parse(row.first) as string[] })),
+    newIdentities: () =>
+      db
+        .statement(
+          `select s.iname name, s.istatus status, s.iattrs attrs from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid order by s.id`,
+        )
+        .all() as PlannedIdentity[],
+    hash() {
+      const hash = createHash('sha256')
+      for (const line of planLines(db)) hash.update(line).update('\n')
+      return hash.digest('hex')
+    },
+    bind: (applicationId) => bindStage(db, applicationId, run),
+    phases: (bound) =>
+      applySteps.map((step) => ({ name: step.name, chunk: (after, size) => step.chunk(db, bound, after, size) })),
+  }
+}

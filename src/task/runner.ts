@@ -1,0 +1,265 @@
+import { type Clock, isoText } from '../base/clock.ts'
+import { AbortError } from '../base/errors.ts'
+import { newId } from '../base/id.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Redactor } from '../base/redact.ts'
+import type { Connection } from '../connectors/connector.ts'
+import type { TaskResultDocument } from '../model/documents.ts'
+import type { PlanFigures } from '../model/plan-figures.ts'
+import type { Project } from '../model/project.ts'
+import type { GuardVerdict, Message } from '../model/result.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
+import type { NewRun } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+import { admit } from './admission.ts'
+import { createContext } from './context.ts'
+import type { Checkpoint } from './drive.ts'
+import type { Executor, RunOptions } from './executor.ts'
+import { endDeadRuns, heartbeatMs } from './lease.ts'
+import { failureMessage, judgeRun, sumCounts } from './outcome.ts'
+import { currentActor, ownProcess } from './process.ts'
+import type { RunRequest } from './run-request.ts'
+import { abortReason, createRunState } from './run-state.ts'
+
+export interface RunnerOptions {
+  readonly project: Project
+  readonly store: () => Store
+  readonly clock: Clock
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly redactor: Redactor
+  readonly toolVersion: string
+  readonly executorOf: (definition: TaskDefinition) => Promise<Executor>
+  readonly bind: (
+    definition: TaskDefinition,
+    executor: Executor,
+    set: RunRequest['set'],
+  ) => { readonly arguments: JsonObject; readonly parsed: unknown }
+  readonly connect: (application: string, request: RunRequest, signal: AbortSignal) => Promise<Connection>
+  readonly guards: (
+    definition: TaskDefinition,
+    request: RunRequest,
+  ) => (figures: PlanFigures) => readonly GuardVerdict[]
+  readonly gitOf: (file: string) => JsonObject | undefined
+}
+
+/** Runs one task to its end, whatever that is. @throws before a TaskResult exists: UserError, BusyError, StoreError */
+export async function runTask(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
+  const definition = runner.project.tasks.get(request.task)
+  const executor = await runner.executorOf(definition)
+  const bound = runner.bind(definition, executor, request.set)
+  const judge = runner.guards(definition, request)
+  const store = runner.store()
+  const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
+  try {
+    const claim = await claimRun(
+      runner,
+      request,
+      definition,
+      newRun(runner, request, definition, bound.arguments),
+      abort.signal,
+    )
+    if (claim.skipped) return finished(store, claim.number, request)
+    await execute(runner, request, definition, executor, bound.parsed, judge, claim, abort)
+    return finished(store, claim.number, request)
+  } finally {
+    abort.end()
+  }
+}
+
+interface Claim {
+  readonly number: number
+  readonly skipped: boolean
+  readonly checkpoint: Checkpoint
+  readonly resumed: boolean
+}
+
+function newRun(runner: RunnerOptions, request: RunRequest, definition: TaskDefinition, args: JsonObject): NewRun {
+  const now = runner.clock.now()
+  return {
+    resultId: newId(now),
+    task: definition.name,
+    executor: typeof definition.executor === 'string' ? definition.executor : definition.executor.command.join(' '),
+    trigger: request.trigger,
+    actor: currentActor(runner.env),
+    ...ownProcess(),
+    dryRun: request.dryRun ?? definition.dryRun,
+    arguments: args,
+    definition: { text: definition.text, sha256: definition.sha256, git: runner.gitOf(definition.file) },
+    toolVersion: runner.toolVersion,
+    queuedAt: isoText(now),
+  }
+}
+
+async function claimRun(
+  runner: RunnerOptions,
+  request: RunRequest,
+  definition: TaskDefinition,
+  run: NewRun,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const store = runner.store()
+  if (request.resume === true) {
+    endDeadRuns(store, runner.clock)
+    const resumed = store.db.write(() => {
+      const broken = store.runs.lastBroken(definition.name)
+      if (broken === undefined) return undefined
+      store.runs.claim(broken.id, run, run.queuedAt)
+      store.runs.message(broken.id, { level: 'info', code: 'IQ3003', text: `resumed at ${run.queuedAt}` })
+      return {
+        number: broken.id,
+        skipped: false,
+        resumed: true,
+        checkpoint: JSON.parse(broken.checkpoint ?? '{"done":[]}') as Checkpoint,
+      }
+    })
+    if (resumed !== undefined) return resumed
+  }
+  const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
+  return { ...(await admit(store, runner.clock, run, admission)), resumed: false, checkpoint: { done: [] } }
+}
+
+const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions => ({
+  dryRun: request.dryRun ?? definition.dryRun,
+  lossLimit: definition.lossLimit,
+  maxErrors: definition.maxErrors,
+  only: request.only ?? definition.only,
+  limit: request.limit ?? definition.limit,
+  forbid: [...definition.forbid, ...(request.forbid ?? [])],
+  expectNoChange: request.expectNoChange ?? definition.expectNoChange,
+  allow: request.allow,
+})
+
+async function execute(
+  runner: RunnerOptions,
+  request: RunRequest,
+  definition: TaskDefinition,
+  executor: Executor,
+  args: unknown,
+  judge: (figures: PlanFigures) => readonly GuardVerdict[],
+  claim: Claim,
+  abort: Stopper,
+): Promise<void> {
+  const { clock } = runner
+  const store = runner.store()
+  const row = store.runs.get(claim.number)
+  if (row === undefined) throw new Error(`run ${claim.number} has no row`)
+  const startedMs = clock.monotonicMs()
+  const messages: Message[] = []
+  const keep = (message: Message): void => {
+    messages.push(message)
+    store.db.write(() => store.runs.message(claim.number, message))
+    request.onEvent?.({ type: 'message', ...message })
+  }
+  const state = createRunState({
+    number: claim.number,
+    resultId: row.result_id,
+    actor: row.actor,
+    store,
+    clock,
+    options: optionsOf(definition, request),
+    progress: {
+      update: (section, phase, done, total) =>
+        request.onEvent?.({ type: 'progress', section, phase, done, total: total ?? null }),
+    },
+    signal: abort.signal,
+    checkpoint: claim.checkpoint,
+    judge,
+    onMessage: keep,
+    onVerdict: (verdict) => request.onEvent?.({ type: 'guard', ...verdict }),
+  })
+  request.onEvent?.({ type: 'started', id: row.result_id, task: definition.name, store: store.path })
+  store.db.write(() =>
+    state.audit(claim.resumed ? 'run.resumed' : 'run.started', definition.name, { sha256: definition.sha256 }),
+  )
+  const beat = heartbeat(store, claim.number, clock, abort)
+  const { context, close } = createContext({
+    run: {
+      id: row.result_id,
+      number: claim.number,
+      task: definition.name,
+      startedAt: new Date(row.started_at ?? row.queued_at),
+    },
+    project: runner.project,
+    state,
+    signal: abort.signal,
+    connect: (application) => runner.connect(application, request, abort.signal),
+    redact: (text) => runner.redactor.redact(text),
+  })
+  let failure: unknown
+  try {
+    await executor.run(context, args)
+  } catch (error) {
+    failure = abort.signal.aborted ? abortReason(abort.signal) : error
+    keep(failureMessage(failure))
+  } finally {
+    clearInterval(beat)
+    await close()
+  }
+  const verdict = judgeRun(state.outcomes, messages, failure)
+  const counts = sumCounts(state.outcomes, Object.keys(executor.counts))
+  store.db.write(() => {
+    store.db
+      .statement(`update task_section set status = ? where run = ? and status = 'running'`)
+      .run(verdict.status, claim.number)
+    const seq = state.audit('run.ended', definition.name, { status: verdict.status, counts })
+    const endedAt = isoText(clock.now())
+    store.runs.end(
+      claim.number,
+      { ...verdict, counts, quality: undefined, endedAt, durationMs: clock.monotonicMs() - startedMs },
+      seq,
+    )
+  })
+}
+
+function finished(store: Store, number: number, request: RunRequest): TaskResultDocument {
+  const row = store.runs.get(number)
+  if (row === undefined) throw new Error(`run ${number} has no row`)
+  const result = store.results.find(row.result_id)
+  request.onEvent?.({ type: 'result', result })
+  return result
+}
+
+interface Stopper {
+  readonly signal: AbortSignal
+  stop(error: AbortError): void
+  end(): void
+}
+
+/** One signal for all that ends a run early: the caller's, its timeout, `iqtask stop`. */
+function stopper(request: RunRequest, clock: Clock, timeoutMs: number | undefined): Stopper {
+  const controller = new AbortController()
+  const stop = (error: AbortError): void => controller.abort(error)
+  const forward = (): void => {
+    const reason: unknown = request.signal?.reason
+    stop(
+      reason instanceof AbortError ? reason : new AbortError('the run was stopped', { code: 'IQ3002', cause: reason }),
+    )
+  }
+  if (request.signal?.aborted === true) forward()
+  request.signal?.addEventListener('abort', forward)
+  const startedMs = clock.monotonicMs()
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          const seconds = ((clock.monotonicMs() - startedMs) / 1000).toFixed(1)
+          stop(new AbortError(`the run was stopped by its timeout after ${seconds} s`, { code: 'IQ3005' }))
+        }, timeoutMs)
+  return {
+    signal: controller.signal,
+    stop,
+    end() {
+      clearTimeout(timer)
+      request.signal?.removeEventListener('abort', forward)
+    },
+  }
+}
+
+/** Says that the run lives, and hears `iqtask stop`. */
+function heartbeat(store: Store, number: number, clock: Clock, abort: Stopper): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    const { stopRequested } = store.db.write(() => store.runs.heartbeat(number, isoText(clock.now())))
+    if (stopRequested !== null) abort.stop(new AbortError(stopRequested, { code: 'IQ3002', cause: 'stop' }))
+  }, heartbeatMs)
+  return timer.unref()
+}
