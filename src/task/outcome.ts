@@ -21,7 +21,8 @@ export function judgeRun(outcomes: readonly RoadOutcome[], messages: readonly Me
   return { status: 'success', exitCode: 0, stoppedBy: undefined }
 }
 
-const exitCodeOf = (error: unknown): number => (error instanceof StoreError ? 6 : error instanceof BusyError ? 5 : 1)
+const exitCodeOf = (error: unknown): number =>
+  error instanceof StoreError ? 6 : error instanceof BusyError ? 5 : error instanceof UserError ? 2 : 1
 
 /** A shell's convention: 128 + the signal's number. */
 function stopOf(error: AbortError): { exitCode: number; stoppedBy: string } {
