@@ -185,10 +185,6 @@ export const taskSchema = object({
   notify: free,
 })
 
-/** Secret fields take only a reference. */
-export const secretKeys = /^(password|secret|token|bearer|clientSecret|apiKey|passphrase|privateKey)$/
-export const isReference = (text: string): boolean => /^\$\{(env|file|command):[^}]+\}$/.test(text)
-
 const kinds: Readonly<Record<string, z.ZodType>> = {
   Config: configSchema,
   Application: applicationSchema,

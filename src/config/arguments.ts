@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { UserError } from '../base/errors.ts'
+import type { Json, JsonObject } from '../base/json.ts'
+import { didYouMean } from '../base/nearest.ts'
+import { toDate } from '../model/convert.ts'
+import type { Parameter, TaskDefinition } from '../model/task-definition.ts'
+
+export interface BoundArguments {
+  /** After defaults and `--set`: what the TaskResult keeps. */
+  readonly arguments: JsonObject
+  /** The same, as the executor's schema gives it. */
+  readonly parsed: unknown
+}
+
+/**
+ * The definition's arguments with `--set` and `${args.x}` filled in, checked by the executor's schema. `--set` names a parameter of
+ * the definition or, where it declares none of that name, an argument of the executor.
+ * @throws UserError IQ1008 unknown name, IQ1002 wrong value
+ */
+export function bindArguments(
+  definition: TaskDefinition,
+  schema: z.ZodType,
+  set: Readonly<Record<string, string>>,
+): BoundArguments {
+  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}
+  const parameters = new Map(definition.parameters.map((parameter) => [parameter.name, parameter]))
+  const given: Record<string, Json> = {}
+  const direct: Record<string, Json> = {}
+  for (const [key, text] of Object.entries(set)) {
+    const parameter = parameters.get(key)
+    const field = shape[key]
+    if (parameter !== undefined) given[key] = parameterValue(parameter, text)
+    else if (field !== undefined) direct[key] = fieldValue(field, text)
+    else throw unknownName(definition, key, [...parameters.keys(), ...Object.keys(shape)])
+  }
+  const values = withDefaults(definition, given)
+  const filled = { ...(fill(definition.arguments, values) as JsonObject), ...direct }
+  const done = schema.safeParse(filled)
+  if (!done.success) {
+    const issue = done.error.issues[0]
+    const path = issue?.path.join('.') ?? ''
+    const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+    if (key !== undefined) throw unknownName(definition, key, Object.keys(shape))
+    throw new UserError(`${definition.name}: the argument ${path} is not right: ${issue?.message ?? ''}`, {
+      code: 'IQ1002',
+      place: { file: definition.file },
+      hint: `iqtask task show ${definition.name} lists the arguments`,
+    })
+  }
+  return { arguments: JSON.parse(JSON.stringify(done.data)) as JsonObject, parsed: done.data }
+}
+
+const unknownName = (definition: TaskDefinition, key: string, known: readonly string[]): UserError =>
+  new UserError(`${definition.name} has no argument or parameter "${key}"`, {
+    code: 'IQ1008',
+    hint: didYouMean(key, known) ?? `it has ${known.join(', ') || 'none'}`,
+  })
+
+function withDefaults(definition: TaskDefinition, given: Readonly<Record<string, Json>>): Record<string, Json> {
+  const values: Record<string, Json> = { ...given }
+  for (const { name, default: fallback, required } of definition.parameters) {
+    if (name in values) continue
+    if (fallback !== undefined) values[name] = fallback as Json
+    else if (required)
+      throw new UserError(`${definition.name} needs the parameter "${name}"`, {
+        code: 'IQ1002',
+        hint: `--set ${name}=…`,
+      })
+  }
+  return values
+}
+
+/** `${args.x}` alone keeps the value's type; inside a text it becomes text. A parameter that is not set leaves its key out. */
+function fill(value: Json | undefined, values: Readonly<Record<string, Json>>): Json | undefined {
+  if (typeof value === 'string') {
+    const whole = /^\$\{args\.([\w-]+)\}$/.exec(value)?.[1]
+    if (whole !== undefined) return values[whole]
+    return value.replace(/\$\{args\.([\w-]+)\}/g, (_, name: string) => String(values[name] ?? ''))
+  }
+  if (Array.isArray(value))
+    return value.flatMap((item) => {
+      const one = fill(item as Json, values)
+      return one === undefined ? [] : Array.isArray(one) && typeof item === 'string' ? one : [one]
+    })
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fill(member, values)]))
+}
+
+function parameterValue(parameter: Parameter, text: string): Json {
+  const wrong = (expected: string): UserError => wrongValue(parameter.name, text, expected)
+  switch (parameter.type) {
+    case 'string':
+      return text
+    case 'number':
+      if (text.trim() === '' || !Number.isFinite(Number(text))) throw wrong('a number')
+      return Number(text)
+    case 'boolean':
+      if (text !== 'true' && text !== 'false') throw wrong('true or false')
+      return text === 'true'
+    case 'date':
+      return toDate(text, undefined) ?? raise(wrong('a date such as 2026-11-24'))
+    case 'list':
+      return listOf(text)
+  }
+}
+
+const raise = (error: Error): never => {
+  throw error
+}
+
+const wrongValue = (name: string, text: string, expected: string): UserError =>
+  new UserError(`${name} is ${JSON.stringify(text)}, expected ${expected}`, { code: 'IQ1002' })
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+
+/** The first reading of the text that the field's schema takes: as it is, as JSON, as a list. */
+function fieldValue(field: z.ZodType, text: string): Json {
+  const readings: Json[] = []
+  try {
+    readings.push(JSON.parse(text) as Json)
+  } catch {
+    // not JSON: text or a list
+  }
+  if (text.includes(',')) readings.push(listOf(text))
+  readings.push(text, listOf(text))
+  const fitting = readings.find((reading) => field.safeParse(reading).success)
+  return fitting ?? text
+}

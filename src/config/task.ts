@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '../base/json.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
+import { described, refuseLiteralSecrets } from './application.ts'
+import { taskSchema } from './schema.ts'
+import { check, type ParsedFile } from './text.ts'
+
+/** A task's file as its definition. @throws UserError with the place of the first fault */
+export function buildTask(parsed: ParsedFile, shipped: boolean): TaskDefinition {
+  const raw = check(parsed, taskSchema)
+  refuseLiteralSecrets(parsed, raw.notify, ['notify'])
+  const { kind: _, timeout, title, description, ...rest } = raw
+  return {
+    ...rest,
+    ...described({ title, description }),
+    timeoutMs: timeout,
+    arguments: raw.arguments as JsonObject,
+    guards: raw.guards as JsonObject,
+    schedule: raw.schedule as readonly JsonObject[],
+    notify: raw.notify as JsonObject,
+    file: parsed.file,
+    text: parsed.text,
+    sha256: createHash('sha256').update(parsed.text).digest('hex'),
+    shipped,
+  }
+}
