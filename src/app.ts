@@ -1,12 +1,26 @@
-import type { Clock } from './base/clock.ts'
-import type { IqtaskError } from './base/errors.ts'
-import type { Registry } from './base/registry.ts'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Clock, systemClock } from './base/clock.ts'
+import { type IqtaskError, UserError } from './base/errors.ts'
+import { packageFolder, packageVersion } from './base/package.ts'
+import { createRedactor, type Redactor } from './base/redact.ts'
+import { createRegistry, type Registry } from './base/registry.ts'
+import { bindArguments } from './config/arguments.ts'
+import { loadProject } from './config/load.ts'
+import { resolveReferences } from './config/references.ts'
+import { checkSettings, validateProject } from './config/validate.ts'
 import type { Connection, Connector } from './connectors/connector.ts'
+import { builtinConnectors } from './connectors/index.ts'
+import { builtinExecutors } from './executors/index.ts'
 import type { TaskResultDocument } from './model/documents.ts'
 import type { Project } from './model/project.ts'
+import type { TaskDefinition } from './model/task-definition.ts'
+import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
 import type { RunRequest } from './task/run-request.ts'
+import { runTask } from './task/runner.ts'
 
 /** A project with everything wired: what the command line and programs that embed iqtask work with. */
 export interface App {
@@ -35,4 +49,79 @@ export interface AppOptions {
   readonly project?: string | undefined
   readonly config?: string | undefined
   readonly clock?: Clock | undefined
+}
+
+/** Finds the project and wires it. Opens no store and no connection before they are needed. @throws UserError */
+export async function openApp(options: AppOptions): Promise<App> {
+  const clock = options.clock ?? systemClock
+  const project = await loadProject({ ...options, shippedTasks: join(packageFolder, 'tasks') })
+  const executors = createRegistry('executor', 'IQ1105', builtinExecutors)
+  const connectors = createRegistry('connector', 'IQ1105', builtinConnectors)
+  const redactor = createRedactor()
+  let store: Store | undefined
+  const openOnce = (): Store => {
+    store ??= openStore({ path: project.store, clock, create: true })
+    return store
+  }
+  const connect = connector({ project, connectors, redactor, clock, env: options.env })
+  return {
+    project,
+    clock,
+    executors,
+    connectors,
+    store: openOnce,
+    storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
+    connect: (application) => connect(application, {}, new AbortController().signal),
+    run: (request) =>
+      runTask(
+        {
+          project,
+          store: openOnce,
+          clock,
+          env: options.env,
+          redactor,
+          toolVersion: packageVersion,
+          executorOf: async (definition) => executorOf(executors, definition),
+          bind: (definition, executor, set) => bindArguments(definition, executor.arguments, set),
+          connect,
+          guards: () => () => [],
+          gitOf,
+        },
+        request,
+      ),
+    validate: async () => validateProject(project, { executors, connectors }),
+    async close() {
+      store?.close()
+      store = undefined
+    },
+  }
+}
+
+function executorOf(executors: Registry<Executor>, definition: TaskDefinition): Executor {
+  if (typeof definition.executor === 'string' && !definition.executor.startsWith('.'))
+    return executors.get(definition.executor)
+  throw new UserError(`${definition.name}: executors of one's own are not supported by this version`, {
+    code: 'IQ1105',
+    place: { file: definition.file },
+    hint: `built in: ${executors.names.join(', ')}`,
+  })
+}
+
+interface Wires {
+  readonly project: Project
+  readonly connectors: Registry<Connector>
+  readonly redactor: Redactor
+  readonly clock: Clock
+  readonly env: AppOptions['env']
+}
+
+function connector(wires: Wires) {
+  return async (name: string, request: Pick<RunRequest, 'stdin'>, signal: AbortSignal): Promise<Connection> => {
+    const application = wires.project.applications.get(name)
+    const folder = dirname(application.file)
+    const kind = wires.connectors.get(application.connector)
+    const resolved = resolveReferences(application.connection, { env: wires.env, folder, redactor: wires.redactor })
+    const settings = checkSettings(application, kind.connection, resolved)
+    return kind.open({ application, settings, folder, clock: wires.clock, signal, stdin: request.stdin })
+  }
 }

@@ -6,9 +6,22 @@ export interface PlanFigures {
   readonly population: number
   /** True until the first complete run of this section: giving guards rest. */
   readonly baseline: boolean
-  /** How many objects each kind of change touches, and the first ten of them as people know them. */
-  readonly changes: Readonly<Record<string, { readonly count: number; readonly first: readonly string[] }>>
+  /** By kind; a kind that no guard knows is not judged. */
+  readonly changes: Readonly<Record<string, ChangeFigures>>
   readonly read?: SourceFigures | undefined
+}
+
+/** How many objects one kind of change touches, next to what earlier runs did. */
+export interface ChangeFigures {
+  readonly count: number
+  /** The first ten of them as people know them. */
+  readonly first: readonly string[]
+  /** What the percentage refers to, where that is not the population. */
+  readonly of?: number | undefined
+  /** The same count in the last complete runs, latest first, at most thirty, without those that were allowed by name. */
+  readonly earlier?: readonly number[] | undefined
+  /** The last seven days before this plan: how many were touched, and the population when they began. */
+  readonly week?: { readonly count: number; readonly population: number } | undefined
 }
 
 /** What the read looked like next to earlier ones. */
@@ -18,8 +31,12 @@ export interface SourceFigures {
   readonly earlier: readonly number[]
   /** Share (0–1) of the keys known before that were seen again; undefined without earlier keys. */
   readonly keysInCommon: number | undefined
-  /** Share (0–1) of items without a value, before and now, by attribute. */
-  readonly empty: Readonly<Record<string, { readonly before: number; readonly now: number }>>
+  /** Items that are in both reads. */
+  readonly common: number
+  /** By attribute: by how many fewer of the common items have a value now. */
+  readonly emptied: Readonly<Record<string, number>>
+  /** Columns of the last read; 0: not known. */
+  readonly columnsBefore: number
   readonly columnsGone: readonly string[]
   readonly columnsUsedGone: readonly string[]
   readonly scopeChanged: boolean

@@ -1,0 +1,86 @@
+import type { ZodType } from 'zod'
+import { IqtaskError, UserError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { Registry } from '../base/registry.ts'
+import type { Application } from '../model/application.ts'
+import type { Project } from '../model/project.ts'
+import { bindArguments } from './arguments.ts'
+import { parseFile } from './text.ts'
+
+export interface Known {
+  readonly executors: Registry<{ readonly name: string; readonly arguments: ZodType }>
+  readonly connectors: Registry<{ readonly name: string; readonly connection: ZodType }>
+}
+
+/** The connector's settings by its own schema. @throws UserError with the place in the application's file */
+export function checkSettings(application: Application, schema: ZodType, settings: JsonObject): unknown {
+  const done = schema.safeParse(settings)
+  if (done.success) return done.data
+  const issue = done.error.issues[0]
+  const keys = issue?.code === 'unrecognized_keys' ? issue.keys : []
+  const path = ['connection', ...(issue?.path ?? []), ...keys.slice(0, 1)]
+  const known = 'shape' in schema ? Object.keys(schema.shape as object) : []
+  throw new UserError(
+    keys.length > 0
+      ? `${application.connector} has no setting "${keys[0]}"`
+      : `${path.join('.')}: ${issue?.message ?? 'not right'}`,
+    {
+      code: keys.length > 0 ? 'IQ1103' : 'IQ1104',
+      place: parseFile(application.file).place(path),
+      hint: didYouMean(keys[0] ?? '', known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined),
+    },
+  )
+}
+
+/** Everything that is wrong in the project's files, references between objects included. */
+export function validateProject(project: Project, known: Known): IqtaskError[] {
+  const problems: IqtaskError[] = []
+  const attempt = (work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof IqtaskError)) throw error
+      problems.push(error)
+    }
+  }
+  for (const name of project.applications.names())
+    attempt(() => {
+      const application = project.applications.get(name)
+      const kind = known.connectors.get(application.connector)
+      attempt(() => checkRules(project, application))
+      // references stand in for values that only the run knows
+      if (!JSON.stringify(application.connection).includes('${'))
+        checkSettings(application, kind.connection, application.connection)
+    })
+  for (const name of project.tasks.names())
+    attempt(() => {
+      const task = project.tasks.get(name)
+      if (typeof task.executor !== 'string' || task.executor.startsWith('.')) return
+      const executor = known.executors.get(task.executor)
+      if (task.parameters.some((parameter) => parameter.required)) return
+      const bound = bindArguments(task, executor.arguments, {})
+      const named = bound.arguments.applications
+      for (const application of Array.isArray(named) ? (named as string[]) : [])
+        if (!/[*?]/.test(application)) attempt(() => void project.applications.get(application))
+    })
+  return [
+    ...new Map(problems.map((problem) => [`${problem.message} ${JSON.stringify(problem.place)}`, problem])).values(),
+  ]
+}
+
+/** A rule that names an identity attribute which the model does not have would never find anybody. */
+function checkRules(project: Project, application: Application): void {
+  const attributes = new Set(['name', ...project.identity.attributes.map((attribute) => attribute.name)])
+  application.correlation.forEach((rule, index) => {
+    if (attributes.has(rule.identity)) return
+    throw new UserError(
+      `correlation rule ${index + 1} looks at the identity attribute "${rule.identity}", which does not exist`,
+      {
+        code: 'IQ1105',
+        place: parseFile(application.file).place(['correlation', index, 'identity']),
+        hint: didYouMean(rule.identity, attributes) ?? `there are ${[...attributes].join(', ')}`,
+      },
+    )
+  })
+}

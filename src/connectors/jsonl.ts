@@ -1,0 +1,172 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { Evidence, Reject } from '../model/result.ts'
+import type { RawValue } from '../model/value.ts'
+import {
+  type ConnectorContext,
+  defineConnector,
+  type Reading,
+  type ReadOptions,
+  type RecordBatch,
+  type SourceRecord,
+} from './connector.ts'
+import { encodings } from './decode.ts'
+import { evidenceSchema, judgeEvidence } from './evidence.ts'
+import { openTextSource, type TextSource } from './text-source.ts'
+
+export const jsonlSettings = z.strictObject({
+  file: z.string().min(1),
+  encoding: z.enum(encodings).optional(),
+  evidence: evidenceSchema.optional(),
+})
+export type JsonlSettings = z.output<typeof jsonlSettings>
+
+/** JSON Lines (jsonlines.org): one object a line; members of members are named `name.given`. */
+export const jsonl = defineConnector({
+  name: 'jsonl',
+  summary: 'JSON Lines files: one object a line, also gzipped',
+  connection: jsonlSettings,
+  open: async (context: ConnectorContext<JsonlSettings>) => {
+    const source = (options: ReadOptions): TextSource => {
+      const stdin = options.input === '-' ? context.stdin : undefined
+      const file = options.input ?? resolve(context.folder, context.settings.file)
+      return openTextSource({
+        file: stdin === undefined ? file : 'standard input',
+        encoding: context.settings.encoding,
+        stdin,
+      })
+    }
+    return {
+      async test() {
+        const opened = source({})
+        const reading = createReading(context, opened, 100)
+        let columns: readonly string[] = []
+        for await (const batch of reading.batches()) columns = batch.columns
+        return `${opened.file}, ${(opened.encoding ?? 'utf-8').toUpperCase()}, ${columns.length} columns in the first rows`
+      },
+      accounts: async (options: ReadOptions = {}) => createReading(context, source(options), options.limit),
+      close: async () => undefined,
+    }
+  },
+})
+
+function createReading(
+  context: ConnectorContext<JsonlSettings>,
+  source: TextSource,
+  limit: number | undefined,
+): Reading {
+  const columns: string[] = []
+  const indexes = new Map<string, number>()
+  let line = 0
+  let rows = 0
+  let cut: string | undefined
+  let evidence: Evidence | undefined
+
+  const toBatch = (lines: readonly string[]): RecordBatch => {
+    const records: SourceRecord[] = []
+    const rejects: (Reject & { untrusted: boolean })[] = []
+    for (const text of lines) {
+      line++
+      if (text.trim() === '') continue
+      if (limit !== undefined && rows >= limit) {
+        cut = 'stopped early'
+        break
+      }
+      rows++
+      const parsed = parseRecord(text, columns, indexes)
+      if ('values' in parsed) records.push({ line, values: parsed.values, text: text.slice(0, 200) })
+      else
+        rejects.push({
+          ...parsed,
+          file: source.file,
+          line,
+          fragment: text.slice(0, 200).toWellFormed(),
+          untrusted: true,
+        })
+    }
+    return { file: source.file, columns, records, rejects, position: source.position }
+  }
+  async function* batches(): AsyncGenerator<RecordBatch> {
+    let rest = ''
+    for await (const text of source.texts()) {
+      if (context.signal.aborted) cut = 'stopped early'
+      if (cut !== undefined) break
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      if (lines.length > 0) yield toBatch(lines)
+    }
+    if (cut === undefined && rest.trim() !== '') yield toBatch([rest])
+    const { digest, unchanged } = source.end()
+    evidence = judgeEvidence(context.settings.evidence, {
+      file: source.file,
+      folder: context.folder,
+      rows,
+      digest,
+      unchanged,
+      cut,
+      trailerRows: undefined,
+    })
+  }
+  return { batches, evidence: () => evidence ?? { level: 'partial', reason: 'not read to its end' } }
+}
+
+type Parsed = { readonly values: RawValue[] } | Pick<Reject, 'code' | 'reason' | 'column'>
+
+function parseRecord(text: string, columns: string[], indexes: Map<string, number>): Parsed {
+  let object: unknown
+  try {
+    object = /\d{16}/.test(text)
+      ? JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown)
+      : JSON.parse(text)
+  } catch (error) {
+    return {
+      code: 'IQ2107',
+      reason: `no valid JSON: ${(error as Error).message.slice(0, 120)}`,
+    }
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object))
+    return { code: 'IQ2107', reason: 'the line holds no JSON object' }
+  const values: RawValue[] = []
+  const put = (name: string, value: RawValue): void => {
+    let index = indexes.get(name)
+    if (index === undefined) {
+      index = columns.push(name) - 1
+      indexes.set(name, index)
+    }
+    values[index] = value
+  }
+  const fault = flatten(object, '', put)
+  return fault ?? { values }
+}
+
+/** Integers that a double cannot hold stay the digits that were written (JSON.parse source text access, ECMAScript 2026). */
+function keepDigits(_key: string, value: unknown, context: { source?: string }): unknown {
+  return typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? '')
+    ? context.source
+    : value
+}
+
+function flatten(
+  object: object,
+  prefix: string,
+  put: (name: string, value: RawValue) => void,
+): Pick<Reject, 'code' | 'reason' | 'column'> | undefined {
+  for (const [key, value] of Object.entries(object) as [string, unknown][]) {
+    const name = prefix + key
+    if (value === null || value === '') continue
+    if (Array.isArray(value)) {
+      if (value.some((item) => typeof item === 'object' && item !== null))
+        return {
+          code: 'IQ2107',
+          reason: `${name} is a list of objects; a list of plain values is expected`,
+          column: name,
+        }
+      const list = value.filter((item) => item !== null && item !== '').map(String)
+      if (list.length > 0) put(name, list)
+    } else if (typeof value === 'object') {
+      const fault = flatten(value, `${name}.`, put)
+      if (fault !== undefined) return fault
+    } else put(name, value as string | number | boolean)
+  }
+  return undefined
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, type Stats, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { ConnectorError } from '../base/errors.ts'
+import { createDecoder, type Encoding } from './decode.ts'
+
+/** A text file or stream, read once, front to back, in pieces. */
+export interface TextSource {
+  readonly file: string
+  /** Known after the first piece. */
+  readonly encoding: Encoding | undefined
+  readonly position: { readonly done: number; readonly total: number } | undefined
+  texts(): AsyncGenerator<string>
+  /** After the last piece: SHA-256 (hex) of the bytes as they lie in the source, and whether it stayed as it was meanwhile. */
+  end(): { readonly digest: string; readonly unchanged: boolean }
+}
+
+export interface TextSourceOptions {
+  readonly file: string
+  readonly encoding?: Encoding | undefined
+  readonly stdin?: NodeJS.ReadableStream | undefined
+  /** Bytes a piece. */
+  readonly chunkSize?: number | undefined
+}
+
+/** @throws ConnectorError IQ2001 for what is absent, unreadable or no file */
+export function openTextSource(options: TextSourceOptions): TextSource {
+  const { file } = options
+  const before = options.stdin === undefined ? statOf(file) : undefined
+  const hash = createHash('sha256')
+  let done = 0
+  let digest = ''
+  let encoding: Encoding | undefined
+
+  async function* bytes(): AsyncGenerator<Buffer> {
+    const raw = options.stdin ?? createReadStream(file, { highWaterMark: options.chunkSize ?? 256 * 1024 })
+    for await (const piece of raw as AsyncIterable<Buffer | string>) {
+      const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
+      hash.update(chunk)
+      done += chunk.length
+      yield chunk
+    }
+    digest = hash.digest('hex')
+  }
+  return {
+    file,
+    get encoding() {
+      return encoding
+    },
+    get position() {
+      return before === undefined ? undefined : { done, total: before.size }
+    },
+    async *texts() {
+      try {
+        let decoder: ReturnType<typeof createDecoder> | undefined
+        for await (let chunk of unzipped(bytes())) {
+          if (decoder === undefined) {
+            decoder = createDecoder(chunk, options.encoding)
+            encoding = decoder.encoding
+            chunk = chunk.subarray(decoder.bom)
+          }
+          yield decoder.decode(chunk, false)
+        }
+        if (decoder !== undefined) yield decoder.decode(Buffer.alloc(0), true)
+      } catch (error) {
+        throw error instanceof ConnectorError ? error : readFault(file, error)
+      }
+    },
+    end: () => ({ digest, unchanged: before === undefined || same(before, statSync(file, { throwIfNoEntry: false })) }),
+  }
+}
+
+const same = (before: Stats, after: Stats | undefined): boolean =>
+  after !== undefined && before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs
+
+function statOf(file: string): Stats {
+  try {
+    const stat = statSync(file)
+    if (stat.isFile() || stat.isFIFO() || stat.isCharacterDevice()) return stat
+  } catch (error) {
+    throw readFault(file, error)
+  }
+  throw new ConnectorError(`${file} is a directory, not a file`, {
+    code: 'IQ2001',
+    hint: 'connection.file names the file to read',
+  })
+}
+
+function readFault(file: string, error: unknown): ConnectorError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT')
+    return new ConnectorError(`there is no file ${file}`, {
+      code: 'IQ2001',
+      hint: 'connection.file is relative to the application’s file',
+      cause: error,
+    })
+  if (code === 'EACCES')
+    return new ConnectorError(`${file} may not be read`, { code: 'IQ2001', hint: 'check its mode', cause: error })
+  return new ConnectorError(`${file} could not be read to its end: ${message}`, {
+    code: 'IQ2004',
+    hint: 'fetch the file again',
+    cause: error,
+  })
+}
+
+/** The first two bytes tell gzip, whatever the name says. */
+async function* unzipped(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const first = await source.next()
+  if (first.done === true) return
+  const whole = async function* (): AsyncGenerator<Buffer> {
+    yield first.value
+    yield* source
+  }
+  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) yield* whole()
+  else yield* Readable.from(whole()).compose(createGunzip()) as unknown as AsyncIterable<Buffer>
+}
+
+/** The first bytes of a file, for looking at it. */
+export async function headOf(file: string, size: number): Promise<Buffer> {
+  statOf(file)
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size), 0, size, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
