@@ -1,0 +1,80 @@
+import { UserError } from '../base/errors.ts'
+import type { IdentityDocument } from '../model/documents.ts'
+import type { Value } from '../model/value.ts'
+import type { Database } from './database.ts'
+
+export interface IdentityFilter {
+  readonly status?: string | undefined
+  /** Part of the name or of any attribute's value, without case. */
+  readonly text?: string | undefined
+}
+
+export interface Identities {
+  count(filter: IdentityFilter): number
+  /** By name. */
+  find(filter: IdentityFilter, limit?: number): IterableIterator<IdentityDocument>
+  /** @throws UserError IQ1006 */
+  get(name: string): IdentityDocument
+}
+
+const select = 'select i.*, m.name manager from identity i left join identity m on m.id = i.manager_id'
+
+export function createIdentities(db: Database): Identities {
+  return {
+    count: (filter) => {
+      const { where, values } = conditions(filter)
+      return Number(db.statement(`select count(*) from identity i ${where}`).pluck().get(values))
+    },
+    *find(filter, limit) {
+      const { where, values } = conditions(filter)
+      const rows = db
+        .statement(`${select} ${where} order by i.name limit @limit`)
+        .iterate({ ...values, limit: limit ?? -1 })
+      for (const row of rows) yield document(db, row as Row)
+    },
+    get(name) {
+      const row = db.statement(`${select} where i.name = ?`).get(name) as Row | undefined
+      if (row !== undefined) return document(db, row)
+      throw new UserError(`there is no identity ${JSON.stringify(name)}`, {
+        code: 'IQ1006',
+        hint: `iqtask identity find ${name}`,
+      })
+    },
+  }
+}
+
+type Row = Record<string, string | number | null>
+
+function conditions(filter: IdentityFilter): { where: string; values: Record<string, string> } {
+  const parts: string[] = []
+  const values: Record<string, string> = {}
+  if (filter.status !== undefined) {
+    parts.push('i.status = @status')
+    values.status = filter.status
+  }
+  if (filter.text !== undefined) {
+    parts.push(
+      `(instr(lower(i.name), @text) or exists (select 1 from json_each(i.attrs) v where instr(lower(v.value), @text)))`,
+    )
+    values.text = filter.text.normalize('NFC').toLowerCase()
+  }
+  return { where: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values }
+}
+
+function document(db: Database, row: Row): IdentityDocument {
+  return {
+    schema: 'iqtask/Identity/1',
+    name: String(row.name),
+    type: String(row.type),
+    status: String(row.status),
+    manager: row.manager === null ? null : String(row.manager),
+    attributes: JSON.parse(String(row.attrs)) as Record<string, Value>,
+    accounts: db
+      .statement(
+        `select p.name application, coalesce(a.shown, a.native) nativeIdentity from account a join application p on p.id = a.application_id
+           where a.identity_id = ? and a.state <> 'gone' and a.retired = 0 order by 1, 2`,
+      )
+      .all(row.id) as IdentityDocument['accounts'],
+    roles: [],
+  }
+}
