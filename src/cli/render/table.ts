@@ -1,0 +1,46 @@
+import { safe } from '../terminal.ts'
+
+export interface Column<Item> {
+  readonly title: string
+  readonly value: (item: Item) => string
+  readonly align?: 'right'
+  /** Only with `--output wide`. */
+  readonly wide?: boolean
+}
+
+const segmenter = new Intl.Segmenter()
+
+/** Columns on a terminal: East Asian wide characters and emoji take two, marks none. */
+export function displayWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let width = 0
+  for (const { segment } of segmenter.segment(text))
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u.test(
+        segment,
+      )
+        ? 2
+        : /^\p{Mark}|^\p{Cf}/u.test(segment)
+          ? 0
+          : 1
+  return width
+}
+
+/** A table with aligned columns; the header in capitals. The last column is not padded. */
+export function renderTable<Item>(items: readonly Item[], columns: readonly Column<Item>[]): string {
+  const rows = [columns.map((column) => column.title), ...items.map((item) => columns.map((c) => cell(c.value(item))))]
+  const widths = columns.map((_, index) => Math.max(...rows.map((row) => displayWidth(row[index] ?? ''))))
+  const lines = rows.map((row) =>
+    row
+      .map((text, index) => {
+        const gap = ' '.repeat((widths[index] ?? 0) - displayWidth(text))
+        if (columns[index]?.align === 'right') return gap + text
+        return index === row.length - 1 ? text : text + gap
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${lines.join('\n')}\n`
+}
+
+const cell = (text: string): string => safe(text).replaceAll('\n', '\\n')

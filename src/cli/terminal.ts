@@ -1,0 +1,54 @@
+/** The only file that touches streams: everything the command line prints goes through here. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdin: NodeJS.ReadableStream
+  readonly outIsTerminal: boolean
+  readonly errIsTerminal: boolean
+  readonly columns: number
+  /** The result: one text, or piece by piece. Resolves when the stream has taken it; false when nobody reads any more. */
+  out(text: string): Promise<boolean>
+  /** Messages and progress. */
+  err(text: string): void
+}
+
+interface Streams {
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: () => string
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+}
+
+/** The terminal of a process. A reader that goes away (`| head`) ends the output, not the program. */
+export function processTerminal(streams: Streams): Terminal {
+  let closed = false
+  const ignorePipe = (error: NodeJS.ErrnoException): void => {
+    closed = true
+    if (error.code !== 'EPIPE') throw error
+  }
+  streams.stdout.on('error', ignorePipe)
+  streams.stderr.on('error', ignorePipe)
+  return {
+    env: streams.env,
+    cwd: streams.cwd(),
+    stdin: streams.stdin,
+    outIsTerminal: streams.stdout.isTTY === true,
+    errIsTerminal: streams.stderr.isTTY === true,
+    columns: streams.stdout.columns ?? streams.stderr.columns ?? 100,
+    out: (text) =>
+      new Promise((resolve) => {
+        if (closed) resolve(false)
+        else streams.stdout.write(text, (error) => resolve(error === null || error === undefined))
+      }),
+    err: (text) => {
+      if (!closed || streams.stderr.writable) streams.stderr.write(text)
+    },
+  }
+}
+
+/** Control characters of data, made visible: they could move the cursor, recolour or rename the window. Newline and tab of our own stay. */
+export const safe = (text: string): string =>
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) =>
+    char === '\n' ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
