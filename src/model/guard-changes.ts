@@ -1,3 +1,4 @@
+import { counted, type Measure, number, share } from './guard-measure.ts'
 import {
   type DestructiveKind,
   destructiveKinds,
@@ -6,8 +7,6 @@ import {
   givingKinds,
   type Thresholds,
 } from './guard-settings.ts'
-import { counted, number, share } from './guard-text.ts'
-import type { Measure } from './guards.ts'
 import type { ChangeFigures, PlanFigures } from './plan-figures.ts'
 
 /** Singular, plural, and what would become of them. */

@@ -1,7 +1,6 @@
 import { renderDuration } from '../base/duration.ts'
+import { counted, type Measure, number, share } from './guard-measure.ts'
 import type { GuardSettings, Thresholds } from './guard-settings.ts'
-import { counted, number, share } from './guard-text.ts'
-import type { Measure } from './guards.ts'
 import type { PlanFigures, SourceFigures } from './plan-figures.ts'
 
 const dayMs = 86_400_000

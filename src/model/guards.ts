@@ -1,20 +1,9 @@
 import { changeMeasures } from './guard-changes.ts'
+import type { Measure } from './guard-measure.ts'
 import { type GuardName, type GuardSettings, guardNames } from './guard-settings.ts'
 import { sourceMeasures } from './guard-source.ts'
 import type { PlanFigures } from './plan-figures.ts'
 import type { GuardVerdict, GuardVerdictKind } from './result.ts'
-
-/** What one guard sees. `value` and `limit` are in the guard's own unit; the text says both, and what is over. */
-export interface Measure {
-  readonly guard: GuardName
-  readonly value: number
-  readonly limit: number
-  readonly over: boolean
-  readonly text: string
-  readonly first: readonly string[]
-  /** Being over is said, and does not stop. */
-  readonly warns?: boolean
-}
 
 export interface JudgeOptions {
   /** Guards that may not stop this run (`--allow`). */

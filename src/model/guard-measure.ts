@@ -1,0 +1,30 @@
+import type { GuardName } from './guard-settings.ts'
+
+/** What one guard sees. `value` and `limit` are in the guard's own unit; the text says both, and what is over. */
+export interface Measure {
+  readonly guard: GuardName
+  readonly value: number
+  readonly limit: number
+  readonly over: boolean
+  readonly text: string
+  readonly first: readonly string[]
+  /** Being over is said, and does not stop. */
+  readonly warns?: boolean
+}
+
+/** `48,150` */
+export const number = (value: number): string => value.toLocaleString('en')
+
+/** `1 account`, `25,107 accounts` */
+export const counted = (count: number, one: string, many: string): string =>
+  `${number(count)} ${count === 1 ? one : many}`
+
+/** `52 %`, with as many decimals (at most three) as keep it on its side of the limit it is compared with. */
+export function share(count: number, of: number, limit: number): string {
+  const percent = of === 0 ? (count === 0 ? 0 : 100) : (100 * count) / of
+  for (let digits = 0; digits < 3; digits++) {
+    const shown = Number(percent.toFixed(digits))
+    if (Math.sign(shown - limit) === Math.sign(percent - limit)) return `${shown} %`
+  }
+  return `${percent.toFixed(3)} %`
+}
