@@ -61,13 +61,15 @@ export function changeMeasures(
   return measures
 }
 
-/** The narrowest bound decides and is the one that is told. */
+/** The narrowest bound decides; the first that is passed is the one that is told. */
 function measureOf(guard: Kind, change: ChangeFigures, bounds: readonly Bound[]): Measure {
-  const bound = bounds.reduce((least, next) => (next.limit < least.limit ? next : least))
   const { count, first } = change
+  const narrowest = bounds.reduce((least, next) => (next.limit < least.limit ? next : least))
+  const told = bounds.find((bound) => count > bound.limit) ?? narrowest
   const [one, many, what] = words[guard]
-  const text = `${counted(count, one, many)} ${what}${bound.text(count)}`
-  return { guard, value: count, limit: bound.limit, over: count > bound.limit, text, first: first.slice(0, 10) }
+  const { limit } = narrowest
+  const text = `${counted(count, one, many)} ${what}${told.text(count)}`
+  return { guard, value: count, limit, over: count > limit, text, first: first.slice(0, 10) }
 }
 
 function destructiveBounds(
