@@ -19,8 +19,14 @@ import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
+import { endDeadRuns } from './task/lease.ts'
 import type { RunRequest } from './task/run-request.ts'
 import { runTask } from './task/runner.ts'
+
+export { jsonSchemaOf, kindNames } from './config/schema.ts'
+export type { RejectRecord } from './store/results.ts'
+export type { Store } from './store/store.ts'
+export type { RunEvent, RunRequest } from './task/run-request.ts'
 
 /** A project with everything wired: what the command line and programs that embed iqtask work with. */
 export interface App {
@@ -60,7 +66,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   const redactor = createRedactor()
   let store: Store | undefined
   const openOnce = (): Store => {
-    store ??= openStore({ path: project.store, clock, create: true })
+    if (store === undefined) {
+      store = openStore({ path: project.store, clock, create: true })
+      endDeadRuns(store, clock)
+    }
     return store
   }
   const connect = connector({ project, connectors, redactor, clock, env: options.env })

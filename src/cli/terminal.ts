@@ -6,6 +6,10 @@ export interface Terminal {
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean
   readonly columns: number
+  /** For what draws by itself; undefined where nothing may. */
+  readonly errStream: NodeJS.WritableStream | undefined
+  /** Calls back on SIGINT and SIGTERM until the returned function is called. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void
   /** The result: one text, or piece by piece. Resolves when the stream has taken it; false when nobody reads any more. */
   out(text: string): Promise<boolean>
   /** Messages and progress. */
@@ -36,6 +40,15 @@ export function processTerminal(streams: Streams): Terminal {
     outIsTerminal: streams.stdout.isTTY === true,
     errIsTerminal: streams.stderr.isTTY === true,
     columns: streams.stdout.columns ?? streams.stderr.columns ?? 100,
+    errStream: streams.stderr,
+    onSignal(listener) {
+      process.on('SIGINT', listener)
+      process.on('SIGTERM', listener)
+      return () => {
+        process.off('SIGINT', listener)
+        process.off('SIGTERM', listener)
+      }
+    },
     out: (text) =>
       new Promise((resolve) => {
         if (closed) resolve(false)

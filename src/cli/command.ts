@@ -1,0 +1,49 @@
+import type { ChalkInstance } from 'chalk'
+import type { App } from '../app.ts'
+import type { Printer } from './render/printer.ts'
+import type { Times } from './render/values.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What every command may use. The app is opened when it is first asked for. */
+export interface CommandContext {
+  readonly terminal: Terminal
+  readonly printer: Printer
+  /** Colours of stdout. */
+  readonly style: ChalkInstance
+  readonly errorStyle: ChalkInstance
+  readonly times: Times
+  app(): Promise<App>
+}
+
+export type OptionValues = Readonly<Record<string, unknown>>
+
+/** One command: declaration, options and what it does, in one place. */
+export interface Command {
+  readonly name: string
+  /** As commander writes them: `<task...>`, `[id]`. */
+  readonly arguments?: string
+  readonly summary: string
+  /** Lines to copy, most common first; without the `$`. */
+  readonly examples: readonly string[]
+  readonly options?: readonly CommandOption[]
+  /** Gives the exit code; undefined is 0. */
+  run(context: CommandContext, args: readonly string[], options: OptionValues): Promise<number | undefined>
+}
+
+export interface CommandOption {
+  readonly flags: string
+  readonly summary: string
+  /** May be given several times. */
+  readonly repeated?: boolean
+  readonly choices?: readonly string[]
+}
+
+/** A noun with its verbs; its bare name runs the first one. */
+export interface CommandGroup {
+  readonly name: string
+  readonly summary: string
+  readonly commands: readonly Command[]
+}
+
+export const text = (options: OptionValues, name: string): string | undefined =>
+  typeof options[name] === 'string' ? options[name] : undefined

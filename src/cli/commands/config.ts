@@ -1,0 +1,67 @@
+import type { CommandContext, CommandGroup } from '../command.ts'
+import { errorDocument, renderError } from '../render/error.ts'
+import { renderValue } from '../render/values.ts'
+
+export const config: CommandGroup = {
+  name: 'config',
+  summary: 'the configuration of the project',
+  commands: [
+    {
+      name: 'show',
+      summary: 'the settings in force',
+      examples: ['iqtask config show', 'iqtask config show --json'],
+      options: [{ flags: '--origin', summary: 'where each comes from' }],
+      run: show,
+    },
+    {
+      name: 'validate',
+      summary: 'check every file of the project, references between them included',
+      examples: ['iqtask config validate'],
+      run: validate,
+    },
+  ],
+}
+
+async function show(
+  context: CommandContext,
+  _args: readonly string[],
+  options: { origin?: unknown },
+): Promise<undefined> {
+  const { project } = await context.app()
+  const fromEnv = (name: string): string =>
+    context.terminal.env[name] === undefined ? project.file : `environment ${name}`
+  const items = [
+    { key: 'name', value: project.name, origin: project.file },
+    { key: 'config', value: project.file, origin: fromEnv('IQTASK_CONFIG') },
+    { key: 'timeZone', value: project.timeZone, origin: project.file },
+    { key: 'store', value: project.store, origin: fromEnv('IQTASK_STORE') },
+    { key: 'identity', value: project.identity, origin: project.file },
+    { key: 'guards', value: project.guards, origin: project.file },
+    { key: 'notify', value: project.notify, origin: project.file },
+  ]
+  await context.printer.list({
+    items,
+    total: items.length,
+    empty: '',
+    columns: [
+      { title: 'SETTING', value: (item) => item.key },
+      { title: 'VALUE', value: (item) => renderValue(item.value) },
+      ...(options.origin === true ? [{ title: 'FROM', value: (item: { origin: string }) => item.origin }] : []),
+    ],
+  })
+  return undefined
+}
+
+async function validate(context: CommandContext): Promise<number | undefined> {
+  const app = await context.app()
+  const problems = await app.validate()
+  const names = [...app.project.applications.names(), ...app.project.tasks.names()]
+  await context.printer.document(
+    { valid: problems.length === 0, objects: names.length, problems: problems.map(errorDocument) },
+    () =>
+      problems.length === 0
+        ? `${names.length} objects, nothing wrong\n`
+        : `${problems.map((problem) => renderError(problem, context.style)).join('')}${problems.length} problem${problems.length === 1 ? '' : 's'}\n`,
+  )
+  return problems.length === 0 ? undefined : 2
+}

@@ -1,0 +1,133 @@
+import type { RunRequest } from '../../app.ts'
+import { parseDuration } from '../../base/duration.ts'
+import { AbortError, UserError } from '../../base/errors.ts'
+import type { TaskResultDocument } from '../../model/documents.ts'
+import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
+import { groupRejects, renderNext, renderResult } from '../render/result.ts'
+
+const ifRunning = ['fail', 'skip', 'wait'] as const
+
+export const run: Command = {
+  name: 'run',
+  arguments: '<task...>',
+  summary: 'run tasks now',
+  examples: [
+    'iqtask run aggregation',
+    'iqtask run aggregation --dry-run',
+    'iqtask run aggregation --set applications=hr,ad',
+    'iqtask run aggregation --json | jq .counts',
+  ],
+  options: [
+    { flags: '--set <key=value>', summary: 'an argument or parameter of the task', repeated: true },
+    { flags: '--dry-run', summary: 'plan without applying' },
+    { flags: '--only <expr>', summary: 'only the items for which the CEL expression is true' },
+    { flags: '--limit <n>', summary: 'only the first n items' },
+    { flags: '--expect-no-change', summary: 'any planned change is an error' },
+    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
+    { flags: '--reason <text>', summary: 'why they may not' },
+    { flags: '--timeout <duration>', summary: 'stop after this time, for example 90s or 2h' },
+    { flags: '--if-running <what>', summary: 'when the task runs already', choices: ifRunning },
+    { flags: '--resume', summary: 'continue the last run that died' },
+    { flags: '--progress <mode>', summary: 'how progress is shown', choices: progressModes },
+  ],
+  async run(context, tasks, options) {
+    const app = await context.app()
+    // a typo in the second name is told before the first task runs
+    for (const task of tasks) app.project.tasks.get(task)
+    const results: TaskResultDocument[] = []
+    for (const task of tasks) {
+      const result = await runOne(context, task, options)
+      results.push(result)
+      if (result.status === 'terminated') break
+    }
+    if (options.progress !== 'jsonl') await print(context, results)
+    return Math.max(...results.map((result) => result.exitCode ?? 1))
+  },
+}
+
+async function runOne(context: CommandContext, task: string, options: OptionValues): Promise<TaskResultDocument> {
+  const app = await context.app()
+  const mode = (text(options, 'progress') ?? (context.printer.machine ? 'none' : 'auto')) as ProgressMode
+  const progress = await createProgress(context.terminal, mode)
+  const controller = new AbortController()
+  let asked = 0
+  const release = context.terminal.onSignal((signal) => {
+    asked++
+    if (asked === 1) {
+      context.terminal.err(
+        `\nstopping at the next chunk; ${signal === 'SIGINT' ? 'Ctrl-C' : 'the signal'} again stops now\n`,
+      )
+      controller.abort(new AbortError(`the run was stopped by ${signal}`, { code: 'IQ3002', cause: signal }))
+    } else process.exit(signal === 'SIGINT' ? 130 : 143)
+  })
+  try {
+    return await app.run({
+      ...requestOf(task, options),
+      signal: controller.signal,
+      stdin: context.terminal.stdin,
+      onEvent: (event) => progress.event(event),
+    })
+  } finally {
+    release()
+    progress.end()
+  }
+}
+
+function requestOf(task: string, options: OptionValues): RunRequest {
+  const timeout = text(options, 'timeout')
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout)
+  if (timeout !== undefined && timeoutMs === undefined)
+    throw wrong('--timeout', timeout, 'a duration such as 90s or 2h')
+  const limit = text(options, 'limit')
+  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) throw wrong('--limit', limit, 'a whole number from 1')
+  return {
+    task,
+    trigger: 'manual',
+    set: settings((options.set as string[] | undefined) ?? []),
+    dryRun: options.dryRun === true ? true : undefined,
+    only: text(options, 'only'),
+    limit: limit === undefined ? undefined : Number(limit),
+    expectNoChange: options.expectNoChange === true ? true : undefined,
+    allow: allowed(options),
+    timeoutMs,
+    ifRunning: ifRunning.find((choice) => choice === options.ifRunning),
+    resume: options.resume === true,
+  }
+}
+
+const wrong = (option: string, given: string, expected: string): UserError =>
+  new UserError(`${option} is ${JSON.stringify(given)}, expected ${expected}`, { code: 'IQ1002' })
+
+function allowed(options: OptionValues): RunRequest['allow'] {
+  const guards = text(options, 'allow')
+  const reason = text(options, 'reason')
+  if (guards === undefined) return undefined
+  if (reason === undefined || reason.trim() === '')
+    throw new UserError('--allow needs a reason', { code: 'IQ1002', hint: '--reason "why this is right"' })
+  return { guards: guards.split(',').map((guard) => guard.trim()), reason }
+}
+
+function settings(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw wrong('--set', pair, 'key=value')
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+async function print(context: CommandContext, results: readonly TaskResultDocument[]): Promise<void> {
+  const app = await context.app()
+  const [only] = results
+  if (context.printer.machine && results.length > 1)
+    return context.printer.list({ items: results, total: results.length, columns: [], empty: '' })
+  if (context.printer.machine && only !== undefined) return context.printer.document(only, () => '')
+  for (const result of results) {
+    const causes = groupRejects(app.store().results.rejects(result.id))
+    await context.terminal.out(
+      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style)}${renderNext(result, context.style)}`,
+    )
+  }
+}

@@ -1,0 +1,105 @@
+import { UserError } from '../../base/errors.ts'
+import type { TaskDefinition } from '../../model/task-definition.ts'
+import type { CommandContext, CommandGroup } from '../command.ts'
+import { safe } from '../terminal.ts'
+
+export const task: CommandGroup = {
+  name: 'task',
+  summary: 'task definitions',
+  commands: [
+    {
+      name: 'list',
+      summary: 'the tasks of the project and those that come with the tool',
+      examples: ['iqtask task list'],
+      run: list,
+    },
+    {
+      name: 'show',
+      arguments: '<name>',
+      summary: 'one definition, its executor and the arguments that it takes',
+      examples: ['iqtask task show aggregation'],
+      run: show,
+    },
+    {
+      name: 'validate',
+      arguments: '[name]',
+      summary: 'check one definition and its arguments, or all',
+      examples: ['iqtask task validate aggregation'],
+      run: validate,
+    },
+  ],
+}
+
+const executorOf = (definition: TaskDefinition): string =>
+  typeof definition.executor === 'string' ? definition.executor : definition.executor.command.join(' ')
+
+async function list(context: CommandContext): Promise<undefined> {
+  const { project } = await context.app()
+  const names = project.tasks.names()
+  const items = names.map((name) => {
+    try {
+      const one = project.tasks.get(name)
+      const { title, description, shipped } = one
+      return { name, executor: executorOf(one), description: title ?? description ?? null, shipped, fault: null }
+    } catch (error) {
+      return { name, executor: null, description: null, shipped: false, fault: (error as Error).message }
+    }
+  })
+  await context.printer.list({
+    items,
+    total: items.length,
+    empty: 'no tasks',
+    columns: [
+      { title: 'TASK', value: (item) => item.name },
+      { title: 'EXECUTOR', value: (item) => item.executor ?? '–' },
+      { title: 'FROM', value: (item) => (item.shipped ? 'iqtask' : 'project') },
+      { title: 'DESCRIPTION', value: (item) => (item.fault === null ? (item.description ?? '') : `✖ ${item.fault}`) },
+    ],
+  })
+  return undefined
+}
+
+async function show(context: CommandContext, [name = '']: readonly string[]): Promise<undefined> {
+  const app = await context.app()
+  const definition = app.project.tasks.get(name)
+  const executor = typeof definition.executor === 'string' ? app.executors.get(definition.executor) : undefined
+  const { z } = await import('zod')
+  const schema =
+    executor === undefined ? null : z.toJSONSchema(executor.arguments, { io: 'input', unrepresentable: 'any' })
+  const { text, sha256, file, shipped } = definition
+  await context.printer.document(
+    { name, executor: executorOf(definition), file, shipped, sha256, text, argumentsSchema: schema },
+    () => {
+      const { style } = context
+      const properties = Object.entries((schema?.properties ?? {}) as Record<string, { default?: unknown }>)
+      const width = Math.max(0, ...properties.map(([key]) => key.length))
+      const lines = properties.map(([key, value]) =>
+        `  ${key.padEnd(width)}  ${value.default === undefined ? '' : `default ${JSON.stringify(value.default)}`}`.trimEnd(),
+      )
+      const about =
+        executor === undefined ? '' : `${style.bold(executor.name)}  ${executor.summary}\n${lines.join('\n')}\n`
+      return `${style.dim(safe(file))}\n${safe(text)}\n${about}`
+    },
+  )
+  return undefined
+}
+
+async function validate(context: CommandContext, [name]: readonly string[]): Promise<number | undefined> {
+  const app = await context.app()
+  const names = name === undefined ? app.project.tasks.names() : [name]
+  const files = new Set(names.map((one) => app.project.tasks.get(one).file))
+  const problems = (await app.validate()).filter((problem) => files.has(problem.place?.file ?? ''))
+  const [first] = problems
+  if (first !== undefined) throw first
+  for (const one of names) {
+    const definition = app.project.tasks.get(one)
+    if (typeof definition.executor === 'string' && !app.executors.has(definition.executor))
+      throw new UserError(`${one}: no executor named "${definition.executor}"`, {
+        code: 'IQ1105',
+        place: { file: definition.file },
+        hint: `there are ${app.executors.names.join(', ')}`,
+      })
+  }
+  await context.printer.document({ valid: true, tasks: names }, () => `${names.join(', ')}: valid\n`)
+  return undefined
+}

@@ -1,0 +1,57 @@
+import type { App } from '../app.ts'
+import type { CommandContext, OptionValues } from './command.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { fieldsOf, outputOf, parseInvocation } from './program.ts'
+import { errorDocument, renderError } from './render/error.ts'
+import { createPrinter } from './render/printer.ts'
+import { styleOf } from './render/style.ts'
+import { timesIn } from './render/values.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
+
+/** Runs one command line; gives its exit code. Never throws, never ends the process. */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let app: App | undefined
+  const wantsJson = argv.includes('--json')
+  const color = !argv.includes('--no-color')
+  const errorStyle = styleOf(terminal, terminal.errIsTerminal, color)
+  try {
+    const invocation = await parseInvocation(argv, terminal)
+    if (invocation === undefined) return 0
+    const { command, args, options } = invocation
+    const context: CommandContext = {
+      terminal,
+      printer: createPrinter(terminal, { output: outputOf(options), fields: fieldsOf(options) }),
+      style: styleOf(terminal, terminal.outIsTerminal, color),
+      errorStyle,
+      times: timesIn(options.utc === true ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone),
+      async app() {
+        app ??= await openProject(terminal, options)
+        return app
+      },
+    }
+    return (await command.run(context, args, options)) ?? 0
+  } catch (error) {
+    terminal.err(wantsJson ? `${JSON.stringify(errorDocument(error))}\n` : renderError(error, errorStyle))
+    return exitCodeOf(error)
+  } finally {
+    await app?.close()
+  }
+}
+
+async function openProject(terminal: Terminal, options: OptionValues): Promise<App> {
+  const { openApp } = await import('../app.ts')
+  const { project, config } = options as { project?: string; config?: string }
+  return openApp({ cwd: terminal.cwd, env: terminal.env, project, config })
+}
+
+/** The whole process: `bin/iqtask.js` calls it. */
+export async function runProcess(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2), processTerminal({ ...processStreams(), env: process.env }))
+}
+
+const processStreams = () => ({
+  cwd: () => process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+})

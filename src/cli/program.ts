@@ -1,0 +1,112 @@
+import { Command as Commander, CommanderError, Option } from 'commander'
+import { UserError } from '../base/errors.ts'
+import { packageVersion } from '../base/package.ts'
+import { type Command, type CommandGroup, type OptionValues, text } from './command.ts'
+import { commands, groups } from './commands/index.ts'
+import { outputs } from './render/printer.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Invocation {
+  readonly command: Command
+  readonly args: readonly string[]
+  readonly options: OptionValues
+}
+
+/**
+ * What the arguments ask for; undefined when commander has answered itself (help, version).
+ * @throws UserError IQ1001 with the nearest command or option
+ */
+export async function parseInvocation(argv: readonly string[], terminal: Terminal): Promise<Invocation | undefined> {
+  let found: Invocation | undefined
+  let answer = ''
+  const configure = (commander: Commander): Commander =>
+    commander.exitOverride().configureOutput({
+      writeOut: (out) => {
+        answer += out
+      },
+      writeErr: () => undefined,
+      getOutHelpWidth: () => terminal.columns,
+    })
+  const program = configure(new Commander('iqtask'))
+    .description('identity and access management batch work from a terminal')
+    .version(packageVersion, '--version', 'print the version')
+    .addHelpText('before', examplesOf(['iqtask init demo --example', 'iqtask run aggregation', 'iqtask results']))
+  const add = (parent: Commander, command: Command, isDefault: boolean): void => {
+    const child = configure(parent.command(command.name, { isDefault }))
+      .description(command.summary)
+      .addHelpText('before', examplesOf(command.examples))
+    for (const argument of (command.arguments ?? '').split(' ').filter((part) => part !== '')) child.argument(argument)
+    for (const option of command.options ?? []) child.addOption(optionOf(option))
+    addGlobalOptions(child)
+    child.action(() => {
+      found = { command, args: child.args, options: child.opts() }
+    })
+  }
+  for (const command of commands) add(program, command, false)
+  for (const group of groups) addGroup(program, group, add, configure)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0 || error.code === 'commander.help') {
+      await terminal.out(answer)
+      return undefined
+    }
+    throw usageError(error)
+  }
+  return found
+}
+
+const examplesOf = (examples: readonly string[]): string =>
+  `Examples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`
+
+function addGroup(
+  program: Commander,
+  group: CommandGroup,
+  add: (parent: Commander, command: Command, isDefault: boolean) => void,
+  configure: (commander: Commander) => Commander,
+): void {
+  const parent = configure(program.command(group.name)).description(group.summary)
+  group.commands.forEach((command, index) => {
+    add(parent, command, index === 0)
+  })
+}
+
+function optionOf(definition: NonNullable<Command['options']>[number]): Option {
+  const option = new Option(definition.flags, definition.summary)
+  if (definition.choices !== undefined) option.choices([...definition.choices])
+  if (definition.repeated === true)
+    option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
+  return option
+}
+
+function addGlobalOptions(command: Commander): void {
+  command
+    .option('--json', 'one JSON document on stdout')
+    .addOption(new Option('--output <format>', 'how the result is printed').choices([...outputs]))
+    .option('--fields <names>', 'only these fields, separated by commas')
+    .option('--project <dir>', "the project's folder; default: searched upward from here")
+    .option('--config <file>', 'the configuration file')
+    .option('--utc', 'times in UTC instead of the local zone')
+    .option('--no-color', 'no colour')
+}
+
+/** Commander's sentence without its prefix; its suggestion becomes the hint. */
+function usageError(error: CommanderError): UserError {
+  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
+  return new UserError(first, {
+    code:
+      error.code === 'commander.invalidArgument' || error.code === 'commander.missingArgument' ? 'IQ1002' : 'IQ1001',
+    hint: suggestion === undefined ? 'iqtask --help' : suggestion.replace(/[()]/g, '').toLowerCase(),
+    cause: error,
+  })
+}
+
+export const outputOf = (options: OptionValues): (typeof outputs)[number] =>
+  options.json === true ? 'json' : (outputs.find((output) => output === options.output) ?? 'table')
+
+export const fieldsOf = (options: OptionValues): string[] | undefined =>
+  text(options, 'fields')
+    ?.split(',')
+    .map((field) => field.trim())
+    .filter((field) => field !== '')

@@ -1,0 +1,126 @@
+import type { ChalkInstance } from 'chalk'
+import type { RejectRecord } from '../../app.ts'
+import { renderDuration } from '../../base/duration.ts'
+import type { TaskResultDocument } from '../../model/documents.ts'
+import { safe } from '../terminal.ts'
+import { displayWidth } from './table.ts'
+import { renderCount } from './values.ts'
+
+/** The beginning of an id that people type: enough of the time to be unique for them. */
+export const shortId = (id: string): string => id.slice(0, 12)
+
+export function renderStatus(result: TaskResultDocument, style: ChalkInstance): string {
+  if (result.stoppedBy === 'guard') return style.red('✖ guard')
+  const looks: Readonly<Record<string, [string, (text: string) => string]>> = {
+    success: ['✔', style.green],
+    warning: ['⚠', style.yellow],
+    error: ['✖', style.red],
+    terminated: ['✖', style.red],
+    skipped: ['–', style.dim],
+    missed: ['–', style.yellow],
+    running: ['…', style.cyan],
+    queued: ['…', style.dim],
+  }
+  const [sign, paint] = looks[result.status] ?? ['?', style.dim]
+  return paint(`${sign} ${result.status}`)
+}
+
+/** Counts that are shown although they are zero: the shape of every run. */
+const always = new Set(['read', 'created', 'changed', 'unchanged', 'rejected'])
+const labels: Readonly<Record<string, string>> = {
+  identitiesCreated: 'identities created',
+  grantsAdded: 'grants added',
+  grantsEnded: 'grants ended',
+  grantsRejected: 'grants rejected',
+  entitlementsCreated: 'entitlements new',
+  uncorrelated: 'accounts uncorrelated',
+}
+const firstLine = [
+  'read',
+  'created',
+  'changed',
+  'unchanged',
+  'returned',
+  'renamed',
+  'missing',
+  'gone',
+  'protected',
+  'filtered',
+  'rejected',
+]
+
+/** What a run did, for people: status, one block a section, why things were left aside, what to type next. */
+export function renderResult(result: TaskResultDocument, causes: readonly Cause[], style: ChalkInstance): string {
+  const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}`
+  const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
+  const lines = [`${renderStatus(result, style)}${duration}${dry}`]
+  const width = Math.max(0, ...result.sections.map((section) => displayWidth(section.application)))
+  for (const section of result.sections) {
+    const shown = (names: readonly string[]): string =>
+      names
+        .filter((name) => (section.counts[name] ?? 0) > 0 || (always.has(name) && section.counts[name] !== undefined))
+        .map((name) => `${renderCount(section.counts[name] ?? 0)} ${labels[name] ?? name}`)
+        .join('    ')
+    const rest = Object.keys(section.counts).filter((name) => !firstLine.includes(name))
+    lines.push(`  ${style.bold(section.application.padEnd(width))}  ${shown(firstLine)}`)
+    const second = shown(rest)
+    if (second !== '') lines.push(`  ${' '.repeat(width)}  ${style.dim(second)}`)
+  }
+  for (const guard of result.guards.filter((entry) => entry.verdict !== 'passed'))
+    lines.push(`  ${safe(guard.application)}  ${style.bold(guard.guard)}  ${safe(guard.text)}`)
+  for (const message of result.messages) {
+    const sign = message.level === 'error' ? style.red('✖') : message.level === 'warning' ? style.yellow('⚠') : ' '
+    lines.push(
+      `  ${sign} ${message.item === undefined ? '' : `${safe(message.item)}: `}${safe(message.text)} ${style.dim(`(${message.code})`)}`,
+    )
+  }
+  if (causes.length > 0)
+    lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
+  return `${lines.join('\n')}\n`
+}
+
+/** What to type next. */
+export function renderNext(result: TaskResultDocument, style: ChalkInstance): string {
+  const next =
+    result.rejects.total > 0
+      ? `look: iqtask results failures ${shortId(result.id)}`
+      : `look: iqtask results show ${shortId(result.id)}`
+  return `  ${style.dim(next)}\n`
+}
+
+/** Rejects with one reason: what differs from row to row is left out of the comparison. */
+export interface Cause {
+  readonly code: string
+  readonly application: string
+  readonly reason: string
+  readonly count: number
+  readonly file: string
+  readonly lines: readonly number[]
+}
+
+export function groupRejects(rejects: Iterable<RejectRecord>): Cause[] {
+  const groups = new Map<string, { -readonly [Key in keyof Cause]: Cause[Key] } & { lines: number[] }>()
+  for (const reject of rejects) {
+    const general = reject.reason.replace(/"(?:[^"\\]|\\.)*"/g, '"…"').replace(/\d+/g, '#')
+    const key = `${reject.application} ${reject.code} ${general}`
+    const group = groups.get(key)
+    if (group === undefined) {
+      const { application, code, reason, file, line } = reject
+      groups.set(key, { application, code, reason, file, count: 1, lines: line === undefined ? [] : [line] })
+    } else {
+      group.count++
+      if (group.lines.length < 5 && reject.line !== undefined) group.lines.push(reject.line)
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count)
+}
+
+export function renderCause(cause: Cause, style: ChalkInstance): string {
+  const more = cause.count > cause.lines.length ? ', …' : ''
+  const file = cause.file.split('/').pop() ?? cause.file
+  const where =
+    cause.lines.length === 0
+      ? file
+      : `${file} line${cause.lines.length === 1 ? '' : 's'} ${cause.lines.join(', ')}${more}`
+  return `${renderCount(cause.count)} ×  ${style.dim(cause.code)}  ${safe(cause.reason)}  ${style.dim(safe(where))}`
+}
