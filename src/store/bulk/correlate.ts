@@ -64,8 +64,13 @@ function loadKeys(db: Database, rules: readonly CorrelationRule[], planned: read
       if (key !== undefined) add.run(index, key, id, status === 'inactive' ? 1 : 0)
     })
   }
-  for (const row of db.statement('select id, name, status, attrs from identity').raw().iterate())
-    put(...(row as [number, string, string, string]))
+  // in pages: a connection that is still reading cannot write
+  const page = db.statement('select id, name, status, attrs from identity where id > ? order by id limit 5000').raw()
+  let rows: [number, string, string, string][] = []
+  do {
+    rows = page.all(rows.at(-1)?.[0] ?? 0) as typeof rows
+    for (const row of rows) put(...row)
+  } while (rows.length > 0)
   for (const [index, identity] of planned.entries()) put(-1 - index, identity.name, identity.status, identity.attrs)
 }
 
