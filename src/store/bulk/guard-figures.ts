@@ -1,0 +1,143 @@
+import type { ChangeFigures, PlanFigures, SourceFigures } from '../../model/plan-figures.ts'
+import type { Database } from '../database.ts'
+import { type GuardHistory, guardHistory } from '../guard-history.ts'
+
+export interface FiguresOptions {
+  readonly section: string
+  /** 0: the application has no row yet. */
+  readonly applicationId: number
+  readonly privileged: boolean
+  /** Rows that belong to the application; undefined where the read was to see a part only: the source is not judged then. */
+  readonly rows: number | undefined
+  /** The source's columns, and those that the definition names. */
+  readonly columns: readonly string[]
+  readonly columnsUsed: readonly string[]
+  /** One text over filter, query and path; the section keeps it with the columns as `facts.source`. */
+  readonly scope: string
+  /** SHA-256 (hex) of what was read. */
+  readonly digest: string | undefined
+  readonly now: Date
+}
+
+/** What the guards look at: the attached plan (compared and correlated) next to what earlier runs left. Reads only. */
+export function planFigures(db: Database, options: FiguresOptions): PlanFigures {
+  const app = options.applicationId
+  const history = guardHistory(db, app, options.now, options.digest)
+  const population = numberOf(
+    db,
+    `select count(*) from account where application_id = ${app} and retired = 0 and state <> 'gone'`,
+  )
+  const changes: Record<string, ChangeFigures> = {}
+  for (const [kind, from] of Object.entries(changed)) changes[kind] = { ...touched(db, from), ...history.of(kind) }
+  // grants of accounts that end are no loss of their own
+  const staying = population - (changes.deletes?.count ?? 0)
+  for (const kind of ['grantsRemoved', 'grantsAdded']) changes[kind] = { ...nothing, ...changes[kind], of: staying }
+  const { section, privileged, rows } = options
+  const read = rows === undefined ? undefined : sourceFigures(db, { ...options, rows }, population, history)
+  return { section, privileged, population, baseline: history.baseline, changes, read }
+}
+
+/** Another filter, query or path than the last read had: nothing may be taken for missing, unless that is allowed by name. */
+export function scopeChanged(db: Database, applicationId: number, scope: string, now: Date): boolean {
+  const before = guardHistory(db, applicationId, now).source?.scope
+  return before !== undefined && before !== scope
+}
+
+const nothing: ChangeFigures = { count: 0, first: [] }
+const account = `coalesce(a.shown, a.native) || coalesce(' ' || a.display, '')`
+const compared = 'from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = x.account_id'
+const stayed = (op: string) => `from account a where a.id in (select d.account_id from st.gd d
+  cross join st.act x on x.account_id = d.account_id where d.op = '${op}' and x.kind <> 'returned')`
+
+/** By kind of change: how it is said, and where it stands in the plan. */
+const changed: Readonly<Record<string, readonly [label: string, from: string]>> = {
+  // an account whose place another one takes is lost too
+  deletes: [
+    account,
+    `from account a where a.state <> 'gone' and a.id in
+      (select account_id from st.lost where kind = 'gone' union select account_id from st.act where kind = 'replaced')`,
+  ],
+  disables: [account, `${compared} where x.kind in ('changed', 'renamed') and a.flags & 1 = 0 and s.flags & 1 = 1`],
+  accountsEnabled: [
+    account,
+    `${compared} where x.kind in ('changed', 'renamed', 'returned') and a.flags & 1 = 1 and s.flags & 1 = 0`,
+  ],
+  ownersChanged: [
+    account,
+    `from st.link l cross join st.act x on x.sid = l.sid cross join account a on a.id = l.account_id
+      where l.kind in ('rule', 'created') and x.kind <> 'replaced' and a.identity_id is not null
+        and (l.maker is not null or l.identity_id <> a.identity_id)`,
+  ],
+  grantsRemoved: [account, stayed('end')],
+  grantsAdded: [account, stayed('add')],
+  identitiesCreated: ['s.iname', 'from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid'],
+  creates: [
+    `coalesce(s.shown, s.native) || coalesce(' ' || s.display, '')`,
+    `from st.act x cross join st.s s on s.id = x.sid where x.kind in ('create', 'replaced')`,
+  ],
+}
+
+const numberOf = (db: Database, sql: string, ...values: unknown[]): number =>
+  Number(
+    db
+      .statement(sql)
+      .pluck()
+      .get(...values) ?? 0,
+  )
+
+function touched(db: Database, [label, from]: readonly [label: string, from: string]): ChangeFigures {
+  const count = numberOf(db, `select count(*) ${from}`)
+  if (count === 0) return nothing
+  return { count, first: db.statement(`select ${label} ${from} limit 10`).pluck().all() as string[] }
+}
+
+function sourceFigures(
+  db: Database,
+  options: FiguresOptions & { readonly rows: number },
+  population: number,
+  history: GuardHistory,
+): SourceFigures {
+  const before = history.source
+  const now = new Set(options.columns)
+  const columnsGone = before?.columns.filter((column) => !now.has(column)) ?? []
+  const used = new Set(options.columnsUsed)
+  const common = numberOf(db, `select count(*) from st.act where kind in ('same', 'changed', 'seen', 'renamed')`)
+  return {
+    rows: options.rows,
+    earlier: history.rows,
+    keysInCommon: population === 0 ? undefined : (common + seenAside(db, options.applicationId)) / population,
+    common,
+    emptied: emptied(db),
+    columnsBefore: before?.columns.length ?? 0,
+    columnsGone,
+    columnsUsedGone: columnsGone.filter((column) => used.has(column)),
+    scopeChanged: before !== undefined && before.scope !== options.scope,
+    unchangedForMs: history.unchangedForMs,
+    usualIntervalMs: history.usualIntervalMs,
+  }
+}
+
+/** Known accounts whose rows were rejected, or whose place another account takes: their keys were seen. */
+function seenAside(db: Database, app: number): number {
+  return numberOf(
+    db,
+    `select count(*) from account a where a.application_id = ? and a.retired = 0 and a.state <> 'gone' and a.native in
+      (select native from st.rejected union select s.native from st.act x cross join st.s s on s.id = x.sid where x.kind in ('reject', 'replaced'))`,
+    app,
+  )
+}
+
+/** Only accounts that changed can have lost a value, so that an unchanged million costs nothing. */
+function emptied(db: Database): Record<string, number> {
+  const filled = (attrs: string): Map<string, number> =>
+    new Map(
+      db
+        .statement(`select k.key, count(*) ${compared}, json_each(${attrs}) k where x.kind in ('changed', 'renamed')
+          and k.type <> 'null' group by k.key`)
+        .raw()
+        .all() as [string, number][],
+    )
+  const now = filled('s.attrs')
+  const lost = [...filled('a.attrs')].map(([name, count]) => [name, count - (now.get(name) ?? 0)] as const)
+  return Object.fromEntries(lost.filter(([, count]) => count > 0))
+}
