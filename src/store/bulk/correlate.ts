@@ -71,7 +71,11 @@ function loadKeys(db: Database, rules: readonly CorrelationRule[], planned: read
     rows = page.all(rows.at(-1)?.[0] ?? 0) as typeof rows
     for (const row of rows) put(...row)
   } while (rows.length > 0)
-  for (const [index, identity] of planned.entries()) put(-1 - index, identity.name, identity.status, identity.attrs)
+  const remember = db.statement('insert into st.planned values (?, ?)')
+  for (const [index, identity] of planned.entries()) {
+    remember.run(-1 - index, identity.name)
+    put(-1 - index, identity.name, identity.status, identity.attrs)
+  }
 }
 
 function decide(db: Database, rule: CorrelationRule, index: number, sameAs: boolean): void {

@@ -63,8 +63,8 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows. */
 export function* planLines(db: Database): Generator<string> {
   const rows = db
-    .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, s.iname, '')
-      from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join identity i on i.id = l.identity_id
+    .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '')
+      from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
       where x.kind not in ('same', 'reject') or l.kind in ('rule', 'created') order by x.sid`)
     .pluck()
     .iterate()
