@@ -82,28 +82,3 @@ describe('a store', () => {
     store.close()
   })
 })
-
-describe('the audit trail', () => {
-  const event = {
-    at: '2026-01-01T00:00:00.000Z',
-    actor: 'ada',
-    action: 'apply',
-    object: 'chunk',
-    key: 'hr',
-    run: null,
-    body: { n: 1 },
-  }
-  it('is a chain in which an edit, a gap and a swap are found', () => {
-    const path = join(folder, 's.db')
-    const store = open(path)
-    store.db.write(() => [1, 2, 3].map((n) => store.audit.append({ ...event, body: { n } })))
-    expect(store.audit.firstBreak()).toBeUndefined()
-    expect(() => store.db.exec('delete from audit')).toThrow(/never removed/)
-    store.db.exec('drop trigger audit_no_update; drop trigger audit_no_delete')
-    store.db.exec(`update audit set body = '{"n":9}' where seq = 2`)
-    expect(store.audit.firstBreak()).toBe(2)
-    store.db.exec(`update audit set body = '{"n":2}' where seq = 2; delete from audit where seq = 1`)
-    expect(store.audit.firstBreak()).toBe(1)
-    store.close()
-  })
-})
