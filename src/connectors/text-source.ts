@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ConnectorError } from '../base/errors.ts'
 import { createDecoder, type Encoding } from './decode.ts'
@@ -113,8 +113,14 @@ async function* unzipped(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer>
     yield first.value
     yield* source
   }
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) yield* whole()
-  else yield* Readable.from(whole()).compose(createGunzip()) as unknown as AsyncIterable<Buffer>
+  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+    yield* whole()
+    return
+  }
+  const gunzip = createGunzip()
+  // a failure on either side destroys the other, and ends the loop below with the error
+  pipeline(Readable.from(whole()), gunzip, () => undefined)
+  yield* gunzip as AsyncIterable<Buffer>
 }
 
 /** The first bytes of a file, for looking at it. */

@@ -58,8 +58,10 @@ export function createDelimitedReading(
       if (state.scanner === undefined && first !== '') yield* handOver(scannerFor(first).push(first))
       yield* finish()
     }
-    if (state.columns === undefined || (first === '' && state.rows === 0 && state.scanner === undefined))
+    if (state.cut === undefined && state.scanner === undefined)
       throw new ConnectorError(`${source.file} is empty`, { code: 'IQ2002', hint: 'not even a header is there' })
+    // the columns are told also where no row follows them
+    if (state.rows === 0 && state.columns !== undefined) yield batchOf([], [])
     const { digest, unchanged } = source.end()
     const { rows, cut, trailerRows } = state
     evidence = judgeEvidence(settings.evidence, {
