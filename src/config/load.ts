@@ -96,5 +96,5 @@ const loaderOf = (ending: (typeof endings)[number]): Loader =>
 async function loadCode(file: string): Promise<ParsedFile> {
   refuseForeignCode(file)
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
-  return { file, text: '', value: module.default, place: () => ({ file }) }
+  return { file, text: '', value: module.default, place: () => ({ file }), keyPlace: () => ({ file }) }
 }

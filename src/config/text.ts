@@ -8,8 +8,10 @@ export interface ParsedFile {
   readonly file: string
   readonly text: string
   readonly value: unknown
-  /** Where the value or key at a path stands. */
+  /** Where the value at a path stands, or the nearest one around it. */
   place(path: readonly PropertyKey[]): Place
+  /** Where the key at the end of the path stands. */
+  keyPlace(path: readonly PropertyKey[]): Place
 }
 
 const limit = 1024 * 1024
@@ -55,16 +57,25 @@ export function parseFile(file: string): ParsedFile {
   } catch (error) {
     throw new UserError(`not usable: ${(error as Error).message}`, { code: 'IQ1102', place: { file }, cause: error })
   }
+  const place = (path: readonly PropertyKey[]): Place => {
+    for (let end = path.length; end >= 0; end--) {
+      const node = document.getIn(path.slice(0, end) as string[], true) as Node | undefined
+      if (node?.range != null) return at(node.range[0])
+    }
+    return { file, line: 1, column: 1 }
+  }
   return {
     file,
     text,
     value,
-    place(path) {
-      for (let end = path.length; end >= 0; end--) {
-        const node = document.getIn(path.slice(0, end) as string[], true) as Node | undefined
-        if (node?.range != null) return at(node.range[0])
-      }
-      return { file, line: 1, column: 1 }
+    place,
+    keyPlace(path) {
+      const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1) as string[], true)
+      const pair = isMap(parent)
+        ? parent.items.find((item) => isScalar(item.key) && item.key.value === path.at(-1))
+        : undefined
+      const key = pair?.key as Node | undefined
+      return key?.range == null ? place(path) : at(key.range[0])
     },
   }
 }
@@ -106,12 +117,12 @@ function keepDigits(node: unknown): void {
 export function check<Output>(parsed: ParsedFile, schema: ZodType<Output>, base: readonly PropertyKey[] = []): Output {
   const done = schema.safeParse(parsed.value)
   if (done.success) return done.data
-  const issue = deepest(done.error.issues)
+  const issue = tellingIssue(done.error.issues)
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''
     throw new UserError(`unknown key "${key}"`, {
       code: 'IQ1103',
-      place: parsed.place([...base, ...issue.path, key]),
+      place: parsed.keyPlace([...base, ...issue.path, key]),
       hint: didYouMean(key, knownKeys) ?? 'iqtask schema KIND lists the keys',
     })
   }
@@ -123,15 +134,17 @@ export function check<Output>(parsed: ParsedFile, schema: ZodType<Output>, base:
 
 type Issues = NonNullable<ReturnType<ZodType['safeParse']>['error']>['issues']
 
-/** Of a union's branches the one that came furthest is what was meant. */
-function deepest(issues: Issues): Issues[number] {
-  const issue = issues[0] as Issues[number]
+/** The issue that says most: a mistyped key before what is missing because of it; of a union the branch that was meant. */
+function tellingIssue(issues: Issues): Issues[number] {
+  const issue = issues.find((one) => one.code === 'unrecognized_keys') ?? (issues[0] as Issues[number])
   if (issue.code !== 'invalid_union') return issue
-  const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => deepest(branch as Issues))
-  const best = branches.sort((a, b) => b.path.length - a.path.length || (b.code === 'unrecognized_keys' ? 1 : -1))[0]
-  return best === undefined || (best.path.length === 0 && best.code !== 'unrecognized_keys')
-    ? issue
-    : { ...best, path: [...issue.path, ...best.path] }
+  const branches = issue.errors
+    .map((branch) => ({ count: branch.length, issue: tellingIssue(branch as Issues) }))
+    // a value of another kind altogether: that branch was not meant
+    .filter((branch) => branch.issue.path.length > 0 || branch.issue.code === 'unrecognized_keys')
+    .sort((a, b) => a.count - b.count || b.issue.path.length - a.issue.path.length)
+  const meant = branches[0]?.issue
+  return meant === undefined ? issue : { ...meant, path: [...issue.path, ...meant.path] }
 }
 
 /** Filled by the schemas: what a mistyped key may have meant. */
