@@ -62,7 +62,7 @@ function checkPath(path: string): void {
 }
 
 /** Looks at the header before anything may write: a foreign or newer file stays as it is, byte for byte. */
-function refuseForeign(path: string): void {
+export function refuseForeign(path: string): void {
   const probe = openReadonly(path)
   try {
     const id = probe.pragma('application_id', { simple: true })

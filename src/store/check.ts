@@ -1,0 +1,126 @@
+import type { AccountUse } from '../model/application.ts'
+import { contentHash } from '../model/content-hash.ts'
+import type { Attributes } from '../model/value.ts'
+import type { AuditCheckpoint } from './audit-checkpoint.ts'
+import type { Database } from './database.ts'
+import type { Store } from './store.ts'
+
+export interface StoreFinding {
+  /** `file`: SQLite's own structure. `references`, `rows`, `counts`, `audit`: what is in it. */
+  readonly part: 'file' | 'references' | 'rows' | 'counts' | 'audit'
+  readonly text: string
+}
+
+export interface CheckOptions {
+  /** Only what SQLite can tell without comparing indexes with tables: for the start after an unclean end. */
+  readonly quick: boolean
+  /** The audit trail is compared with it too. */
+  readonly checkpoint?: AuditCheckpoint | undefined
+}
+
+const most = 100
+
+/** Looks for damage and for changes that went past the tool; mends nothing. Empty: the store is what was written. */
+export function checkStore(store: Store, options: CheckOptions): readonly StoreFinding[] {
+  const { db } = store
+  if (options.quick) return part('file', () => structure(db, 'quick_check'))
+  return [
+    ...part('file', () => structure(db, 'integrity_check')),
+    ...part('references', () => references(db)),
+    ...part('rows', () => rows(db)),
+    ...part('counts', () => counts(db)),
+    ...part('audit', () => store.audit.verify(options.checkpoint).findings.map((finding) => finding.text)),
+  ]
+}
+
+/** A file so damaged that it cannot be read to its end is a finding, not a failure of the check. */
+function part(name: StoreFinding['part'], look: () => readonly string[]): StoreFinding[] {
+  try {
+    return look().map((text) => ({ part: name, text }))
+  } catch (error) {
+    const damaged = error instanceof Error && 'code' in error && /^SQLITE_(CORRUPT|NOTADB)/.test(String(error.code))
+    if (!damaged) throw error
+    return [{ part: name, text: `cannot be read to its end: ${error.message}` }]
+  }
+}
+
+const structure = (db: Database, pragma: 'quick_check' | 'integrity_check'): string[] =>
+  (db.statement(`pragma main.${pragma}(${most})`).pluck().all() as string[]).filter((line) => line !== 'ok')
+
+function references(db: Database): string[] {
+  const broken = db.statement('pragma main.foreign_key_check').all() as {
+    table: string
+    rowid: number
+    parent: string
+  }[]
+  return broken
+    .slice(0, most)
+    .map(({ table, rowid, parent }) => `${table} ${rowid ?? '(without number)'} points at a missing row of ${parent}`)
+}
+
+interface AccountRow {
+  readonly id: number
+  readonly native: string
+  readonly shown: string | null
+  readonly uuid: string | null
+  readonly display: string | null
+  readonly use: AccountUse
+  readonly flags: number
+  readonly times: string | null
+  readonly owner: string | null
+  readonly attrs: string
+  readonly hash: Buffer
+  readonly application: string
+  readonly grants: string
+}
+
+/** Every account's content hash, made again from what is stored. The grants of an account that is gone are those it ended with. */
+function rows(db: Database): string[] {
+  const findings: string[] = []
+  const accounts = db
+    .statement(`select a.id, a.native, a.shown, a.uuid, a.display, a.use, a.flags, a.times, a.owner, a.attrs, a.hash, p.name application,
+        (select json_group_array(json_array(e.attribute, e.value)) from access c cross join entitlement e on e.id = c.entitlement_id
+          where c.account_id = a.id and (c.until is null or (a.state = 'gone' and c.until = a.state_run))) grants
+      from account a cross join application p on p.id = a.application_id order by a.id`)
+    .iterate() as IterableIterator<AccountRow>
+  for (const account of accounts) {
+    if (findings.length >= most || hashOf(account)?.equals(account.hash) === true) continue
+    findings.push(`account ${account.application}:${account.native} is not what was written`)
+  }
+  return findings
+}
+
+/** Undefined when the row cannot even be read as one. */
+function hashOf(row: AccountRow): Buffer | undefined {
+  try {
+    return contentHash({
+      native: row.native,
+      shown: row.shown ?? row.native,
+      uuid: row.uuid ?? undefined,
+      displayName: row.display ?? undefined,
+      use: row.use,
+      owner: row.owner ?? undefined,
+      disabled: (row.flags & 1) !== 0,
+      locked: (row.flags & 2) !== 0,
+      times: row.times === null ? {} : (JSON.parse(row.times) as Record<string, string>),
+      attributes: JSON.parse(row.attrs) as Attributes,
+      entitlements: (JSON.parse(row.grants) as [string, string][]).map(([attribute, value]) => ({
+        attribute,
+        value,
+        shown: value,
+      })),
+      keys: [],
+    })
+  } catch {
+    return undefined
+  }
+}
+
+/** Rejects are kept as long as their result. */
+function counts(db: Database): string[] {
+  const wrong = db
+    .statement(`select result_id id, rejects_total said, (select count(*) from reject where run = r.id) found
+      from task_result r where ended_at is not null and said <> found limit ${most}`)
+    .all() as { id: string; said: number; found: number }[]
+  return wrong.map(({ id, said, found }) => `result ${id} counts ${said} rejects, ${found} are kept`)
+}
