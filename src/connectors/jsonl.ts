@@ -34,6 +34,7 @@ export const jsonl = defineConnector({
         file: stdin === undefined ? file : 'standard input',
         encoding: context.settings.encoding,
         stdin,
+        signal: context.signal,
       })
     }
     return {
@@ -95,6 +96,7 @@ function createReading(
       rest = lines.pop() ?? ''
       if (lines.length > 0) yield toBatch(lines)
     }
+    if (context.signal.aborted) cut = 'stopped early'
     if (cut === undefined && rest.trim() !== '') yield toBatch([rest])
     const { digest, unchanged } = source.end()
     evidence = judgeEvidence(context.settings.evidence, {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { pipeline, Readable } from 'node:stream'
+import { addAbortSignal, pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ConnectorError } from '../base/errors.ts'
 import { createDecoder, type Encoding } from './decode.ts'
@@ -21,9 +21,11 @@ export interface TextSourceOptions {
   readonly file: string
   readonly encoding?: Encoding | undefined
   readonly stdin?: NodeJS.ReadableStream | undefined
-  /** Bytes a piece. */
-  readonly chunkSize?: number | undefined
+  /** Ends the reading at once, also one that waits for bytes. */
+  readonly signal: AbortSignal
 }
+
+const pieceSize = 256 * 1024
 
 /** @throws ConnectorError IQ2001 for what is absent, unreadable or no file */
 export function openTextSource(options: TextSourceOptions): TextSource {
@@ -35,7 +37,8 @@ export function openTextSource(options: TextSourceOptions): TextSource {
   let encoding: Encoding | undefined
 
   async function* bytes(): AsyncGenerator<Buffer> {
-    const raw = options.stdin ?? createReadStream(file, { highWaterMark: options.chunkSize ?? 256 * 1024 })
+    const raw = options.stdin ?? createReadStream(file, { highWaterMark: pieceSize })
+    addAbortSignal(options.signal, raw as Readable)
     for await (const piece of raw as AsyncIterable<Buffer | string>) {
       const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
       hash.update(chunk)
@@ -65,6 +68,7 @@ export function openTextSource(options: TextSourceOptions): TextSource {
         }
         if (decoder !== undefined) yield decoder.decode(Buffer.alloc(0), true)
       } catch (error) {
+        if (options.signal.aborted) return
         throw error instanceof ConnectorError ? error : readFault(file, error)
       }
     },

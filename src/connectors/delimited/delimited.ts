@@ -40,6 +40,7 @@ export const delimited = defineConnector({
         file: stdin === undefined ? file : 'standard input',
         encoding: context.settings.encoding,
         stdin,
+        signal: context.signal,
       })
       return createDelimitedReading(context, source, options.limit)
     },

@@ -54,6 +54,7 @@ export function createDelimitedReading(
       yield* handOver(scannerFor(first).push(piece))
       guardSize()
     }
+    if (signal.aborted) state.cut = 'stopped early'
     if (state.cut === undefined) {
       if (state.scanner === undefined && first !== '') yield* handOver(scannerFor(first).push(first))
       yield* finish()
