@@ -1,4 +1,5 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { renameDurably, syncPath } from './durable.ts'
 import { storeFault } from './open.ts'
@@ -17,14 +18,17 @@ export interface Backup {
  * @throws UserError IQ1002 when the target exists or its folder does not; StoreError when the copy is not sound or the disk is full
  */
 export function backupStore(store: Store, target: string): Backup {
-  if (existsSync(target))
-    throw new UserError(`${target} exists already`, { code: 'IQ1002', hint: 'give the backup a name of its own' })
+  const refuse = (why: string, hint: string): never => {
+    throw new UserError(`${target} ${why}`, { code: 'IQ1002', hint })
+  }
+  if (existsSync(target)) refuse('exists already', 'give the backup a name of its own')
+  if (!existsSync(dirname(target))) refuse('is in a folder that does not exist', 'make the folder first')
   const temporary = `${target}.tmp-${process.pid}`
   const umask = process.umask(0o077)
   try {
     rmSync(temporary, { force: true })
     store.db.statement('vacuum into ?').run(temporary)
-    const { auditSeq } = verifyCopy(temporary)
+    const { auditSeq } = verifyCopy(temporary, target)
     syncPath(temporary)
     renameDurably(temporary, target)
     return { path: target, bytes: statSync(target).size, auditSeq }

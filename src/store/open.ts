@@ -61,22 +61,22 @@ function checkPath(path: string): void {
   if (!stat.isFile()) refuse('is not a file')
 }
 
-/** Looks at the header before anything may write: a foreign or newer file stays as it is, byte for byte. */
-export function refuseForeign(path: string): void {
+/** Looks at the header before anything may write: a foreign or newer file stays as it is, byte for byte. `said` names it in errors. */
+export function refuseForeign(path: string, said = path): void {
   const probe = openReadonly(path)
   try {
     const id = probe.pragma('application_id', { simple: true })
     const version = Number(probe.pragma('user_version', { simple: true }))
     const tables = probe.prepare('select count(*) from sqlite_schema').pluck().get() as number
     if (id !== applicationId && tables > 0) {
-      throw new StoreError(`${path} is a database, but no iqtask store`, {
+      throw new StoreError(`${said} is a database, but no iqtask store`, {
         code: 'IQ6002',
         hint: 'give `store:` another path',
       })
     }
     if (version > migrations.length) {
       throw new StoreError(
-        `${path} was written by a newer iqtask (schema ${version}, this one knows ${migrations.length})`,
+        `${said} was written by a newer iqtask (schema ${version}, this one knows ${migrations.length})`,
         {
           code: 'IQ6003',
           hint: 'update iqtask',
@@ -84,7 +84,7 @@ export function refuseForeign(path: string): void {
       )
     }
     if (version === migrations.length && fingerprint(probe) !== fingerprintOf(migrations)) {
-      throw new StoreError(`the tables of ${path} were changed by something else`, {
+      throw new StoreError(`the tables of ${said} were changed by something else`, {
         code: 'IQ6004',
         hint: 'restore a backup',
       })

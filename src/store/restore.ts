@@ -37,7 +37,7 @@ export function restoreStore(options: RestoreOptions): Restored {
   try {
     refuseUnfit(backup)
     copyFileSync(backup, fresh)
-    const { auditSeq } = verifyCopy(fresh)
+    const { auditSeq } = verifyCopy(fresh, backup)
     syncPath(fresh)
     const before = setAside(options)
     renameDurably(fresh, path)

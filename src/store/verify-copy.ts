@@ -1,19 +1,27 @@
 import { StoreError } from '../base/errors.ts'
 import { checkStore } from './check.ts'
 import { createDatabase } from './database.ts'
-import { refuseForeign } from './open.ts'
+import { refuseForeign, storeFault } from './open.ts'
 import { openConnection } from './sqlite/driver.ts'
 import { createStore } from './store.ts'
 
-/** Opens a copy of a store, read only, and checks all of it. @throws StoreError foreign, newer, or not sound */
-export function verifyCopy(path: string): { readonly auditSeq: number } {
-  refuseForeign(path)
+/** Checks all of a copy of a store, read only. `said`: its name in errors. @throws StoreError foreign, newer, or not sound */
+export function verifyCopy(path: string, said: string): { readonly auditSeq: number } {
+  try {
+    refuseForeign(path, said)
+    return verified(path, said)
+  } catch (error) {
+    throw storeFault(error, said)
+  }
+}
+
+function verified(path: string, said: string): { readonly auditSeq: number } {
   const connection = openConnection(path, { busyTimeoutMs: 0, cacheKib: 8 * 1024, readonly: true })
   try {
     const store = createStore(createDatabase(path, connection))
     const first = checkStore(store, { quick: false })[0]
     if (first !== undefined)
-      throw new StoreError(`${path} is damaged: ${first.text}`, { code: 'IQ6004', hint: 'iqtask store check says all' })
+      throw new StoreError(`${said} is damaged: ${first.text}`, { code: 'IQ6004', hint: 'iqtask store check says all' })
     return { auditSeq: store.audit.head('').seq }
   } finally {
     connection.close()

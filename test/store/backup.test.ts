@@ -1,0 +1,234 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { backupStore } from '../../src/store/backup.ts'
+import { checkStore } from '../../src/store/check.ts'
+import { migrateStore } from '../../src/store/migrate.ts'
+import { openStore } from '../../src/store/open.ts'
+import { type RestoreOptions, restoreStore } from '../../src/store/restore.ts'
+import type { Store } from '../../src/store/store.ts'
+
+let folder: string
+let path: string
+let backup: string
+const umask = process.umask()
+beforeEach(() => {
+  process.umask(0)
+  folder = mkdtempSync(join(tmpdir(), 'iqtask-backup-'))
+  path = join(folder, 's.db')
+  backup = join(folder, 'backup.db')
+})
+afterEach(() => {
+  process.umask(umask)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const open = () => openStore({ path, clock: systemClock, create: true })
+function withStore<Result>(work: (store: Store) => Result): Result {
+  const store = open()
+  try {
+    return work(store)
+  } finally {
+    store.close()
+  }
+}
+const note = (store: Store, key: string) =>
+  store.db.write(() =>
+    store.audit.append({ at: '2026-01-01', actor: 'ada', action: 'a', object: 'o', key, run: null, body: {} }),
+  )
+const keys = () =>
+  withStore((store) =>
+    store.audit
+      .list({})
+      .items.map((event) => event.key)
+      .reverse(),
+  )
+const digest = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
+const codeOf = (work: () => unknown): string => {
+  try {
+    work()
+  } catch (error) {
+    return String((error as { code?: string }).code)
+  }
+  return 'none'
+}
+
+describe('a backup', () => {
+  it('is a whole store, 0600, with everything that was committed', () => {
+    withStore((store) => {
+      note(store, 'one')
+      note(store, 'two')
+      expect(backupStore(store, backup)).toEqual({ path: backup, bytes: statSync(backup).size, auditSeq: 2 })
+    })
+    expect(statSync(backup).mode & 0o777).toBe(0o600)
+    const copy = openStore({ path: backup, clock: systemClock })
+    expect(copy.audit.list({}).items.map((event) => event.key)).toEqual(['two', 'one'])
+    expect(checkStore(copy, { quick: false })).toEqual([])
+    copy.close()
+  })
+
+  it('never overwrites a file, and leaves nothing behind when it fails', () => {
+    withStore((store) => {
+      writeFileSync(backup, 'mine')
+      expect(codeOf(() => backupStore(store, backup))).toBe('IQ1002')
+      expect(readFileSync(backup, 'utf8')).toBe('mine')
+      expect(codeOf(() => backupStore(store, join(folder, 'nowhere', 'b.db')))).toBe('IQ1002')
+      expect(codeOf(() => backupStore(store, path))).toBe('IQ1002')
+    })
+    expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([])
+  })
+
+  it('of a store that was changed past the tool is refused', () => {
+    withStore((store) => note(store, 'one'))
+    const other = new Sqlite(path)
+    const trigger = other.prepare(`select sql from sqlite_schema where name = 'audit_no_update'`).pluck().get()
+    other.exec(`drop trigger audit_no_update; update audit set key = 'other'; ${String(trigger)}`)
+    other.close()
+    expect(codeOf(() => withStore((store) => backupStore(store, backup)))).toBe('IQ6004')
+    expect(existsSync(backup)).toBe(false)
+  })
+
+  it('completes while another process writes, and holds a committed state', async () => {
+    withStore((store) => note(store, 'one'))
+    const script = `const Sqlite = require('better-sqlite3'); const db = new Sqlite(process.argv[1], { timeout: 5000 })
+      db.exec("insert or ignore into meta values ('n', '0'), ('m', '0')"); process.stdout.write('ready')
+      const step = db.transaction(() => db.exec("update meta set value = value + 1 where key in ('n', 'm')"))
+      setInterval(() => step.immediate(), 1)`
+    const writer = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      await new Promise((resolve) => writer.stdout.once('data', resolve))
+      for (let round = 0; round < 10; round++) {
+        const target = `${backup}${round}`
+        withStore((store) => backupStore(store, target))
+        const copy = new Sqlite(target, { readonly: true })
+        const [n, m] = copy.prepare(`select value from meta where key in ('n', 'm')`).pluck().all()
+        expect(n).toBe(m)
+        copy.close()
+      }
+    } finally {
+      writer.kill('SIGKILL')
+    }
+  })
+})
+
+describe('a restore', () => {
+  const restore = (more: Partial<RestoreOptions> = {}) =>
+    restoreStore({ backup, path, clock: systemClock, actor: 'ada', isLive: () => false, ...more })
+
+  beforeEach(() =>
+    withStore((store) => {
+      note(store, 'one')
+      backupStore(store, backup)
+      note(store, 'two')
+    }),
+  )
+
+  it('brings the backup back, says so in its trail, and keeps the old store beside it', () => {
+    const before = `${path}.before-restore`
+    expect(restore()).toEqual({ before, auditSeq: 1 })
+    expect(keys()).toEqual(['one', backup])
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    const old = openStore({ path: before, clock: systemClock })
+    expect(old.audit.list({}).items.map((event) => event.key)).toEqual(['two', 'one'])
+    old.close()
+    expect(readdirSync(folder).filter((name) => name.includes('restore-'))).toEqual([])
+  })
+
+  it('works where there is no store, and where the store is beyond reading', () => {
+    rmSync(path)
+    expect(restore().before).toBeUndefined()
+    expect(keys()).toEqual(['one', backup])
+    withStore((store) => note(store, 'three'))
+    writeFileSync(path, Buffer.alloc(20_000, 0x5a))
+    writeFileSync(`${path}-wal`, 'the log of the broken one')
+    restore()
+    expect(keys()).toEqual(['one', backup])
+  })
+
+  it('refuses a backup that is cut, flipped, foreign or missing, and leaves the store as it was', () => {
+    const unchanged = () => expect(keys()).toEqual(['one', 'two'])
+    const sound = readFileSync(backup)
+    truncateSync(backup, sound.length - 8192)
+    expect(codeOf(restore)).toBe('IQ6004')
+    unchanged()
+    const flipped = Buffer.from(sound)
+    const at = flipped.indexOf('ada')
+    flipped[at] = (flipped[at] ?? 0) ^ 1
+    writeFileSync(backup, flipped)
+    expect(codeOf(restore)).toBe('IQ6004')
+    unchanged()
+    rmSync(backup)
+    expect(codeOf(restore)).toBe('IQ1002')
+    new Sqlite(backup).exec('create table t(x)').close()
+    expect(codeOf(restore)).toBe('IQ6002')
+    unchanged()
+    expect(existsSync(`${path}.before-restore`)).toBe(false)
+  })
+
+  it('refuses while a run lives, and while another process has the store open', () => {
+    withStore((store) =>
+      store.db.write(() =>
+        store.runs.insert({
+          resultId: 'R1',
+          task: 'nightly',
+          executor: 'x',
+          trigger: 'manual',
+          actor: {},
+          host: 'h',
+          pid: 42,
+          processStart: undefined,
+          bootId: undefined,
+          dryRun: false,
+          arguments: {},
+          definition: { text: '', sha256: '', git: undefined },
+          toolVersion: '0',
+          queuedAt: '2026-01-01T00:00:00.000Z',
+        }),
+      ),
+    )
+    expect(() => restore({ isLive: () => true })).toThrow(/nightly is running \(result R1, process 42\)/)
+    const other = new Sqlite(path)
+    other.prepare('select count(*) from meta').get()
+    expect(codeOf(restore)).toBe('IQ6005')
+    other.close()
+    expect(codeOf(restore)).toBe('none')
+  })
+
+  it('does not take a store in use for a backup', () => {
+    const store = open()
+    note(store, 'three')
+    expect(codeOf(() => restore({ backup: path, path: join(folder, 'other.db') }))).toBe('IQ1002')
+    store.close()
+  })
+})
+
+describe('a migration', () => {
+  it('says from which schema to which; a store that is up to date stays byte for byte', () => {
+    writeFileSync(path, '')
+    const { from, to } = migrateStore(path, systemClock)
+    expect(from).toBe(0)
+    expect(to).toBeGreaterThan(0)
+    const before = digest(path)
+    expect(migrateStore(path, systemClock)).toEqual({ from: to, to })
+    expect(digest(path)).toBe(before)
+  })
+
+  it('refuses what is no store', () => {
+    writeFileSync(path, Buffer.alloc(5_000, 0x5a))
+    expect(codeOf(() => migrateStore(path, systemClock))).toBe('IQ6004')
+  })
+})
