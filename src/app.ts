@@ -19,6 +19,7 @@ import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
+import { guardPolicy } from './task/guard-policy.ts'
 import { endDeadRuns } from './task/lease.ts'
 import type { RunRequest } from './task/run-request.ts'
 import { runTask } from './task/runner.ts'
@@ -93,7 +94,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           executorOf: async (definition) => executorOf(executors, definition),
           bind: (definition, executor, set) => bindArguments(definition, executor.arguments, set),
           connect,
-          guards: () => () => [],
+          guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
           gitOf,
         },
         request,

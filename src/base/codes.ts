@@ -55,6 +55,7 @@ export const codes = {
   IQ4001: 'a guard stopped the plan',
   IQ4002: 'a guard is switched off',
   IQ4003: 'an allowed guard did not stop the plan',
+  IQ4004: 'a guard warns',
   IQ6001: 'the store cannot be opened',
   IQ6002: 'the file is no iqtask store',
   IQ6003: 'the store is newer than this iqtask',

@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts'
 import { BusyError, UserError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
+import { canonicalJson, type JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
 import { glob } from '../model/normalize.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
@@ -77,19 +77,18 @@ function refuseUnknownShapes(application: Application, args: AggregationArgument
   })
 }
 
-const figuresOf = (application: Application) => ({
-  section: application.name,
-  privileged: application.privileged,
-  population: 0,
-  baseline: true,
-  changes: {},
-})
-
 function fetched(application: Application, outcome: ReadOutcome): Prepared {
   const { evidence, read, filtered, rejected } = outcome
   return {
     evidence,
-    figures: figuresOf(application),
+    // nothing is compared, so there is nothing to judge
+    figures: {
+      section: application.name,
+      privileged: application.privileged,
+      population: 0,
+      baseline: true,
+      changes: {},
+    },
     counts: { read, filtered, rejected },
     read,
     rejected,
@@ -111,7 +110,7 @@ function compare(
     {
       applicationId: known.id,
       returnsUntil: new Date(now.getTime() - returnsWithinMs).toISOString(),
-      missing: missingDetection(application, args, outcome, now),
+      missing: missingDetection(context, application, args, outcome, { now, id: known.id }),
     },
     {
       applicationId: known.id,
@@ -128,14 +127,24 @@ function compare(
   if (context.options.dryRun) planned.push(...plan.newIdentities())
   return {
     evidence: outcome.evidence,
-    figures: figuresOf(application),
+    figures: plan.figures({
+      section: application.name,
+      applicationId: known.id,
+      privileged: application.privileged,
+      rows: isWhole(context, args) ? outcome.read - outcome.filtered : undefined,
+      columns: outcome.columns,
+      columnsUsed: usedColumns(application),
+      scope: scopeOf(application),
+      digest: outcome.evidence.digest,
+      now,
+    }),
     counts: { read: outcome.read, filtered: outcome.filtered, rejected, grantsRejected: 0, ...planCounts },
     read: outcome.read,
     rejected,
     planned: plannedChanges(planCounts),
     leftAside: reportLeftAside(context, application, plan),
     hash: plan.hash(),
-    bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString() }),
+    bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString(), columns: outcome.columns }),
   }
 }
 
@@ -143,7 +152,7 @@ function bind(
   context: TaskContext,
   application: Application,
   plan: AccountPlan,
-  known: { readonly id: number; readonly before: number; readonly readAt: string },
+  known: { readonly id: number; readonly before: number; readonly readAt: string; readonly columns: readonly string[] },
 ): BoundSection {
   const { applications } = context.store
   if (applications.lastChange(known.id) !== known.before)
@@ -153,7 +162,14 @@ function bind(
     })
   const applicationId = applications.ensure(application.name)
   const bound = plan.bind(applicationId)
-  return { applicationId, readAt: known.readAt, facts: { bound: bound as JsonObject }, phases: plan.phases(bound) }
+  // the guards of the next read compare with these
+  const source = { columns: known.columns, scope: scopeOf(application) }
+  return {
+    applicationId,
+    readAt: known.readAt,
+    facts: { bound: bound as JsonObject, source },
+    phases: plan.phases(bound),
+  }
 }
 
 function rejectRepeated(
@@ -174,15 +190,31 @@ function rejectRepeated(
   return rejects.length
 }
 
+/** The read was to see everything the source has. */
+const isWhole = (context: TaskContext, args: AggregationArguments): boolean =>
+  args.input === undefined && context.options.only === undefined && context.options.limit === undefined
+
+/** What decides which records of the system are seen. */
+const scopeOf = (application: Application): string =>
+  canonicalJson({ connector: application.connector, connection: application.connection, where: application.where })
+
+function usedColumns(application: Application): string[] {
+  const { nativeIdentity, uuid, attributes } = application.account
+  const declared = attributes.filter((attribute) => attribute.expr === undefined).map((attribute) => attribute.name)
+  return [...nativeIdentity, ...(uuid === undefined ? [] : [uuid]), ...declared]
+}
+
 /** Domain §4.6: only after a full, unfiltered read, and never more surely than the read itself. */
 function missingDetection(
+  context: TaskContext,
   application: Application,
   args: AggregationArguments,
   outcome: ReadOutcome,
-  now: Date,
+  { now, id }: { readonly now: Date; readonly id: number },
 ): MissingDetection | undefined {
   const { evidence } = outcome
-  if (!args.checkDeleted || args.input !== undefined || evidence.level === 'partial') return undefined
+  if (!args.checkDeleted || !isWhole(context, args) || evidence.level === 'partial') return undefined
+  if (scopeHides(context, application, id, now)) return undefined
   const today = now.toISOString().slice(0, 10)
   const protectors = application.protect
     .filter((entry) => entry.until === undefined || entry.until >= today)
@@ -193,6 +225,12 @@ function missingDetection(
     markedBefore: new Date(now.getTime() - missingGraceMs).toISOString(),
     isProtected: (native) => protectors.some((matches) => matches(native)),
   }
+}
+
+/** After a change of scope an account may only be out of sight: said, and nothing ends. */
+function scopeHides(context: TaskContext, application: Application, id: number, now: Date): boolean {
+  if (!context.store.applications.scopeChanged(id, scopeOf(application), now)) return false
+  return context.options.allow?.guards.includes('scopeChanged') !== true
 }
 
 const changeCounts = ['created', 'changed', 'returned', 'renamed', 'gone', 'identitiesCreated', 'moved'] as const

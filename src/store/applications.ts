@@ -1,3 +1,4 @@
+import { scopeChanged } from './bulk/guard-figures.ts'
 import type { Database } from './database.ts'
 
 /** Applications as the store knows them: a number for each name that was ever aggregated. */
@@ -7,6 +8,8 @@ export interface Applications {
   ensure(name: string): number
   /** The number of the last run that bound a plan for it; 0 for none. Two equal answers: nothing changed in between. */
   lastChange(id: number): number
+  /** The last read had another filter, query or path: what it does not show may only be out of sight. */
+  scopeChanged(id: number, scope: string, now: Date): boolean
 }
 
 export function createApplications(db: Database): Applications {
@@ -18,6 +21,7 @@ export function createApplications(db: Database): Applications {
       db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
       return Number(idOf(name))
     },
+    scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
     lastChange: (id) =>
       Number(db.statement('select coalesce(max(run), 0) from task_section where application_id = ?').pluck().get(id)),
   }

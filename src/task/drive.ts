@@ -83,7 +83,8 @@ async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Sta
   }
   const verdicts = run.judge(prepared.figures)
   run.keepVerdicts(verdicts)
-  if (verdicts.some((verdict: GuardVerdict) => verdict.verdict === 'tripped')) return 'guard'
+  sayVerdicts(run, verdicts)
+  if (verdicts.some((verdict) => verdict.verdict === 'tripped')) return 'guard'
   if (run.options.expectNoChange && prepared.planned > 0) {
     run.message({
       level: 'error',
@@ -94,6 +95,18 @@ async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Sta
     return 'error'
   }
   return undefined
+}
+
+/** An allowed guard is a decision of a person: audited, with the reason. A warning makes the section end `warning`. */
+function sayVerdicts(run: RunState, verdicts: readonly GuardVerdict[]): void {
+  for (const { guard, application, verdict, text } of verdicts) {
+    if (verdict === 'warning')
+      run.message({ level: 'warning', code: 'IQ4004', text: `${guard}: ${text}`, item: application })
+    if (verdict !== 'allowed') continue
+    const reason = run.options.allow?.reason ?? ''
+    run.message({ level: 'info', code: 'IQ4003', text: `${guard} was allowed (${reason}): ${text}`, item: application })
+    run.store.db.write(() => run.audit('guard.allowed', application, { guard, reason, text }))
+  }
 }
 
 /** The section is over, without a write to the business tables in this step. */

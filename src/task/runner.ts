@@ -38,6 +38,7 @@ export interface RunnerOptions {
   readonly guards: (
     definition: TaskDefinition,
     request: RunRequest,
+    args: JsonObject,
   ) => (figures: PlanFigures) => readonly GuardVerdict[]
   readonly gitOf: (file: string) => JsonObject | undefined
 }
@@ -47,7 +48,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   const definition = runner.project.tasks.get(request.task)
   const executor = await runner.executorOf(definition)
   const bound = runner.bind(definition, executor, request.set)
-  const judge = runner.guards(definition, request)
+  const judge = runner.guards(definition, request, bound.arguments)
   const store = runner.store()
   const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
   try {

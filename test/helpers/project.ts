@@ -59,5 +59,5 @@ correlation:
   'hr.csv':
     'id,name,mail,state,start\n1,Ada,ada@example.com,active,2020-01-31\n2,Bo,bo@example.com,left,2021-05-01\n3,Cy,cy@example.com,active,2022-02-02\n',
   'ad.csv':
-    'login,mail,enabled,groups\nada,ADA@example.com,yes,g1|g2\nbo,bo@example.com,yes,g1\ncy,cy@example.com,no,\nsvc,,yes,g2\n',
+    'login,mail,enabled,groups\nada,ADA@example.com,yes,g1|g2\nbo,bo@example.com,yes,g1\ncy,cy@example.com,no,\nsvc,,yes,g2\nsvc2,,yes,\nsvc3,,yes,\n',
 } as const

@@ -151,6 +151,6 @@ describe('a killed run', () => {
     const cwd = project(smallOrganisation)
     const { code, stdout } = await runCli('run aggregation --resume --json', { cwd })
     expect(code).toBe(3)
-    expect((JSON.parse(stdout) as TaskResultDocument).counts.created).toBe(7)
+    expect((JSON.parse(stdout) as TaskResultDocument).counts.created).toBe(9)
   })
 })

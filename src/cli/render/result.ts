@@ -53,7 +53,11 @@ const firstLine = [
 export function renderResult(result: TaskResultDocument, causes: readonly Cause[], style: ChalkInstance): string {
   const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}`
   const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
-  const lines = [`${renderStatus(result, style)}${duration}${dry}`]
+  const head =
+    result.stoppedBy === 'guard'
+      ? style.red('✖ stopped by guard, nothing changed there (exit 4)')
+      : `${renderStatus(result, style)}${duration}`
+  const lines = [`${head}${dry}`]
   const width = Math.max(0, ...result.sections.map((section) => displayWidth(section.application)))
   for (const section of result.sections) {
     const shown = (names: readonly string[]): string =>
@@ -66,8 +70,7 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
     const second = shown(rest)
     if (second !== '') lines.push(`  ${' '.repeat(width)}  ${style.dim(second)}`)
   }
-  for (const guard of result.guards.filter((entry) => entry.verdict !== 'passed'))
-    lines.push(`  ${safe(guard.application)}  ${style.bold(guard.guard)}  ${safe(guard.text)}`)
+  lines.push(...renderGuards(result, style))
   for (const message of result.messages) {
     const sign = message.level === 'error' ? style.red('✖') : message.level === 'warning' ? style.yellow('⚠') : ' '
     lines.push(
@@ -77,6 +80,23 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
   if (causes.length > 0)
     lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`
+}
+
+function renderGuards(result: TaskResultDocument, style: ChalkInstance): string[] {
+  const spoken = result.guards.filter((guard) => guard.verdict === 'tripped' || guard.verdict === 'off')
+  const width = Math.max(0, ...spoken.map((guard) => displayWidth(`${guard.application}  ${guard.guard}`)))
+  const lines = spoken.map((guard) => {
+    const name = `${safe(guard.application)}  ${guard.guard}`.padEnd(width)
+    const first =
+      guard.first.length === 0
+        ? ''
+        : `   first: ${guard.first.map(safe).join(', ')}${guard.value > guard.first.length ? ', …' : ''}`
+    return `  ${guard.verdict === 'tripped' ? style.red(name) : style.dim(name)}   ${safe(guard.text)}${first}`
+  })
+  const tripped = [...new Set(spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard))]
+  if (tripped.length > 0)
+    lines.push(`  If this is right:  iqtask run ${result.task} --allow ${tripped.join(',')} --reason "…"`)
+  return lines
 }
 
 /** What to type next. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
 import { type Applied, applySteps, type Bound, bindStage } from './apply.ts'
 import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './correlate.ts'
 import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
+import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
 
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
@@ -21,6 +23,8 @@ export interface AccountPlan {
   leftAside(): readonly { readonly code: string; readonly count: number; readonly first: readonly string[] }[]
   /** Identities that the plan would make, for later sections of a dry run. */
   newIdentities(): readonly PlannedIdentity[]
+  /** What the guards look at. */
+  figures(options: FiguresOptions): PlanFigures
   /** SHA-256 (hex) over the planned changes. */
   hash(): string
   bind(applicationId: number): Bound
@@ -103,6 +107,7 @@ function planOver(db: Database, run: number): Sealed {
           `select s.iname name, s.istatus status, s.iattrs attrs from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid order by s.id`,
         )
         .all() as PlannedIdentity[],
+    figures: (options) => planFigures(db, options),
     hash() {
       const hash = createHash('sha256')
       for (const line of planLines(db)) hash.update(line).update('\n')

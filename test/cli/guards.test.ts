@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import type { TaskResultDocument } from '../../src/model/documents.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
+
+const people = (count: number): string =>
+  `id,name,mail,state,start\n${Array.from({ length: count }, (_, i) => `${i},n${i},m${i}@example.com,active,2020-01-01\n`).join('')}`
+const evident = {
+  ...smallOrganisation,
+  'applications/hr.yaml': smallOrganisation['applications/hr.yaml'].replace(
+    'file: ../hr.csv',
+    'file: ../hr.csv, evidence: { minRows: 1 }',
+  ),
+  'hr.csv': people(100),
+}
+const accounts = async (cwd: string): Promise<string> => (await runCli('account find --output jsonl', { cwd })).stdout
+
+describe('half an HR file', () => {
+  it('stops the whole run with exit 4, changes nothing, and tells how to allow it', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    const before = await accounts(cwd)
+    write(cwd, { 'hr.csv': people(50) })
+    const { code, stdout } = await runCli('run aggregation', { cwd })
+    expect(code).toBe(4)
+    expect(stdout).toContain('stopped by guard, nothing changed')
+    expect(stdout).toMatch(/hr {2}shrunkenSource +50 read, 100 is the median of the last read/)
+    expect(stdout).toMatch(/hr {2}deletes +50 accounts/)
+    expect(stdout).toContain('iqtask run aggregation --allow ')
+    expect(await accounts(cwd)).toBe(before)
+    const result = JSON.parse((await runCli('results show latest --json', { cwd })).stdout) as TaskResultDocument
+    expect(result).toMatchObject({ status: 'error', exitCode: 4, stoppedBy: 'guard' })
+    // the directory was not read: a tripped authoritative application stops the whole run
+    expect(result.sections).toHaveLength(1)
+  })
+
+  it('is applied when every guard that speaks is allowed by name with a reason, which is audited', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    write(cwd, { 'hr.csv': people(50) })
+    const some = await runCli(['run', 'aggregation', '--allow', 'deletes', '--reason', 'closing a site'], { cwd })
+    expect(some.code).toBe(4)
+    const all = ['run', 'aggregation', '--allow', 'deletes,shrunkenSource', '--reason', 'closing a site', '--json']
+    const { stdout } = await runCli(all, { cwd })
+    const result = JSON.parse(stdout) as TaskResultDocument
+    expect(result.sections[0]?.counts).toMatchObject({ gone: 50 })
+    expect(
+      result.guards
+        .filter((guard) => guard.verdict === 'allowed')
+        .map((guard) => guard.guard)
+        .sort(),
+    ).toEqual(['deletes', 'shrunkenSource'])
+    expect(result.messages.filter((message) => message.code === 'IQ4003')).toHaveLength(2)
+    expect(result.messages[0]?.text).toContain('closing a site')
+  })
+
+  it('is told in a dry run too, which exits 4', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    write(cwd, { 'hr.csv': people(50) })
+    expect((await runCli('run aggregation --dry-run', { cwd })).code).toBe(4)
+  })
+})
+
+describe('guards', () => {
+  it('are configured per project, application and task; a switched-off one is said in every result', async () => {
+    const cwd = project({
+      ...evident,
+      'tasks/lax.yaml':
+        'kind: TaskDefinition\nname: lax\nexecutor: account-aggregation\narguments: { applications: hr }\nguards: { shrunkenSource: off, deletes: { percent: 60 } }\n',
+    })
+    await runCli('run lax', { cwd })
+    write(cwd, { 'hr.csv': people(50) })
+    // the week's limit of 25 % still stands
+    const stopped = JSON.parse((await runCli('run lax --json', { cwd })).stdout) as TaskResultDocument
+    expect(stopped.guards.find((guard) => guard.guard === 'shrunkenSource')).toMatchObject({ verdict: 'off' })
+    expect(stopped.guards.find((guard) => guard.guard === 'deletes')).toMatchObject({ verdict: 'tripped' })
+  })
+
+  it('with an unknown name are refused with the nearest, on the command line and in a file', async () => {
+    const cwd = project(evident)
+    const typo = await runCli(['run', 'aggregation', '--allow', 'delets', '--reason', 'x'], { cwd })
+    expect(typo).toMatchObject({ code: 2 })
+    expect(typo.stderr).toContain('did you mean deletes')
+    expect((await runCli('run aggregation --allow deletes', { cwd })).stderr).toContain('--allow needs a reason')
+    write(cwd, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { deletez: off }\n` })
+    expect((await runCli('run aggregation', { cwd })).code).toBe(2)
+  })
+
+  it('take an empty source after some for a stop', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    write(cwd, { 'hr.csv': people(0) })
+    const result = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+    expect(result.guards.find((guard) => guard.guard === 'emptySource')?.verdict).toBe('tripped')
+  })
+
+  it('end nothing after a change of scope, unless that is allowed by name', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    write(cwd, {
+      'applications/hr.yaml': evident['applications/hr.yaml'].replace('../hr.csv', '../hr2.csv'),
+      'hr2.csv': people(97),
+    })
+    const first = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+    expect(first.sections[0]?.counts).toMatchObject({ missing: 0, gone: 0, unchanged: 97 })
+    expect(first.guards.find((guard) => guard.guard === 'scopeChanged')).toBeDefined()
+    const second = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+    expect(second.sections[0]?.counts).toMatchObject({ missing: 3, gone: 3 })
+  })
+})
