@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../base/duration.ts'
 import { accountUses } from '../model/application.ts'
+import { guardKeys, guardsSchema } from '../model/guard-settings.ts'
 import { concurrencies, parameterTypes } from '../model/task-definition.ts'
 import { attributeTypes, normalizations } from '../model/value.ts'
 import { knownKeys } from './text.ts'
@@ -25,6 +26,8 @@ const source = z
   .union([z.string(), expr])
   .transform((value) => (typeof value === 'string' ? { attribute: value } : value))
 const free = z.record(z.string(), z.json()).default({})
+const guards = guardsSchema.default({})
+for (const key of guardKeys) knownKeys.add(key)
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).default([])
 const described = { title: z.string().optional(), description: z.string().optional() }
 
@@ -104,7 +107,7 @@ export const applicationSchema = object({
   protect: list(
     object({ match: z.string(), reason: z.string(), owner: z.string().optional(), until: z.string().optional() }),
   ),
-  guards: free,
+  guards,
   grants: list(z.record(z.string(), z.json())),
   entitlements: z.record(z.string(), z.json()).optional(),
   provisioning: free,
@@ -141,7 +144,7 @@ export const configSchema = object({
     manager: object({ from: identitySource, identity: z.string() }).optional(),
     status: z.record(z.string(), z.string()).default({}),
   }).default({ name: [], attributes: {}, status: {} }),
-  guards: free,
+  guards,
   notify: free,
   secrets: free,
   blackout: list(z.record(z.string(), z.json())),
@@ -175,7 +178,7 @@ export const taskSchema = object({
       stop: z.boolean().default(false),
     }),
   ),
-  guards: free,
+  guards,
   dryRun: z.boolean().default(false),
   only: z.string().optional(),
   limit: z.number().int().positive().optional(),

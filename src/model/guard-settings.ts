@@ -32,19 +32,16 @@ export interface Thresholds {
   readonly atLeast?: number | undefined
   readonly max?: number | undefined
   readonly weekly?: number | undefined
-  readonly maxAge?: number | undefined
+  readonly maxAge?: string | undefined
 }
 
 const number = z.number().nonnegative()
 const whole = number.int()
-const duration = z.string().transform((text, context) => {
-  const ms = parseDuration(text)
-  if (ms === undefined)
-    context.addIssue({ code: 'custom', message: `"${text}" is no duration such as 36h, 2d; expected one` })
-  return ms ?? 0
-})
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== undefined, 'is no duration; expected one such as 36h, 2d')
 const guard = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.union([z.literal('off'), z.strictObject(shape)]).optional()
+  z.union([z.literal('off'), z.strictObject(shape)], 'expected off, or limits such as { percent: 10 }').optional()
 
 const percent = number.optional()
 const most = { percent, atLeast: whole.optional(), max: whole.optional() }
@@ -82,6 +79,9 @@ export const guardsSchema = z.strictObject({
 export type GuardName = keyof typeof guardsSchema.shape
 export type GuardSettings = Readonly<Partial<Record<GuardName, 'off' | Thresholds | undefined>>>
 
+/** Every key that `guards:` may hold, at any depth. */
+export const guardKeys = [...Object.keys(guardsSchema.shape), 'percent', 'atLeast', 'max', 'weekly', 'maxAge'] as const
+
 export const guardNames = Object.keys(guardsSchema.shape) as readonly GuardName[]
 
 /**
@@ -118,7 +118,8 @@ function parseGuards(guards: JsonObject, place: Place): GuardSettings {
   const done = guardsSchema.safeParse(guards)
   if (done.success) return done.data
   const issue = done.error.issues[0]
-  const inner = issue?.code === 'invalid_union' ? (issue.errors.at(-1)?.[0] ?? issue) : issue
+  const limits = issue?.code === 'invalid_union' ? issue.errors.at(-1)?.[0] : undefined
+  const inner = limits?.code === 'unrecognized_keys' || (limits?.path.length ?? 0) > 0 ? limits : issue
   const path = ['guards', ...(issue?.path ?? []), ...(inner === issue ? [] : (inner?.path ?? []))].join('.')
   if (inner?.code === 'unrecognized_keys') {
     const key = inner.keys[0] ?? ''

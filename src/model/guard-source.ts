@@ -1,4 +1,4 @@
-import { renderDuration } from '../base/duration.ts'
+import { parseDuration, renderDuration } from '../base/duration.ts'
 import { counted, type Measure, number, share } from './guard-measure.ts'
 import type { GuardSettings, Thresholds } from './guard-settings.ts'
 import type { PlanFigures, SourceFigures } from './plan-figures.ts'
@@ -20,7 +20,7 @@ export function sourceMeasures(figures: PlanFigures, settings: GuardSettings): M
     renamedAttributes(read, own('renamedAttributes').percent ?? 50),
     otherSource(read, own('otherSource').percent ?? 50),
     scopeChanged(read),
-    staleSource(read, own('staleSource').maxAge),
+    staleSource(read, parseDuration(own('staleSource').maxAge ?? '')),
   ].filter((measure) => measure !== undefined)
 }
 

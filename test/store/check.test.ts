@@ -11,13 +11,16 @@ import { runCli } from '../helpers/run-cli.ts'
 let folder: string
 let path: string
 beforeEach(async () => {
-  folder = project(smallOrganisation)
+  // enough evidence for accounts to end
+  const hr = smallOrganisation['applications/hr.yaml'].replace('hr.csv', 'hr.csv, evidence: { minRows: 1 }')
+  folder = project({ ...smallOrganisation, 'applications/hr.yaml': hr })
   path = join(folder, 'var/iqtask.db')
   await aggregate()
 })
 
 /** Bo's account waits for a decision: exit 3. */
-const aggregate = async () => expect((await runCli('run aggregation', { cwd: folder })).code).toBe(3)
+const aggregate = async (...more: string[]) =>
+  expect((await runCli(['run', 'aggregation', ...more], { cwd: folder })).code).toBe(3)
 
 function check(quick = false): readonly StoreFinding[] {
   const store = openStore({ path, clock: systemClock })
@@ -42,9 +45,11 @@ describe('a check of the store', () => {
     expect(check()).toEqual([])
     const hr = smallOrganisation['hr.csv'].replace('Ada', 'Adá').replace(/^2,.*\n/m, '')
     write(folder, { 'hr.csv': hr, 'ad.csv': smallOrganisation['ad.csv'].replace('g1|g2', 'g2|g3') })
-    await aggregate()
+    await aggregate('--allow', 'shrunkenSource', '--reason', 'test')
     expect(check()).toEqual([])
     expect(check(true)).toEqual([])
+    const ended = new Sqlite(path).prepare(`select count(*) from account where state = 'gone'`).pluck().get()
+    expect(ended).toBe(1)
   })
 
   it.each([
