@@ -139,6 +139,11 @@ export function compileMapping(
     if (early !== undefined) known.native = early.native
     const scope = bareScope()
     base(columns, values, scope)
+    // before anything is computed from a row that names no account
+    refuseNameless(
+      definition.nativeIdentity.filter((part) => declared.get(part)?.expr === undefined),
+      scope,
+    )
     const flags = { disabled: truth('disabled', flag.disabled?.(scope)), locked: truth('locked', flag.locked?.(scope)) }
     // an attribute hides a flag of the same name in the application's own expressions
     for (const [name, value] of Object.entries(flags)) if (!(name in scope)) scope[name] = value
@@ -146,15 +151,8 @@ export function compileMapping(
       const value = read?.(scope)
       if (value !== undefined && value !== null && value !== '') scope[attribute.name] = value
     }
+    refuseNameless(definition.nativeIdentity, scope)
     const shown = definition.nativeIdentity.map((part) => asText(scope[part]))
-    if (shown.some((part) => part === undefined)) {
-      const absent = definition.nativeIdentity.filter((_, i) => shown[i] === undefined)
-      throw new RowFault({
-        code: 'IQ2102',
-        reason: `no native identity: ${absent.join(', ')} is empty`,
-        column: absent[0],
-      })
-    }
     const native = shown.join(':')
     known.native = application.ignoreCase ? native.toLowerCase() : native
     const useValue = use === undefined ? definition.use : asText(use(scope))
@@ -219,6 +217,16 @@ export function compileMapping(
       }
     },
   }
+}
+
+function refuseNameless(parts: readonly string[], scope: Scope): void {
+  const absent = parts.filter((part) => asText(scope[part]) === undefined)
+  if (absent.length > 0)
+    throw new RowFault({
+      code: 'IQ2102',
+      reason: `no native identity: ${absent.join(', ')} is empty`,
+      column: absent[0],
+    })
 }
 
 const isFlag = (name: string): boolean => name === 'disabled' || name === 'locked'
