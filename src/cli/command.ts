@@ -1,6 +1,6 @@
-import type { ChalkInstance } from 'chalk'
 import type { App } from '../app.ts'
 import type { Printer } from './render/printer.ts'
+import type { Style } from './render/style.ts'
 import type { Times } from './render/values.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -9,8 +9,8 @@ export interface CommandContext {
   readonly terminal: Terminal
   readonly printer: Printer
   /** Colours of stdout. */
-  readonly style: ChalkInstance
-  readonly errorStyle: ChalkInstance
+  readonly style: Style
+  readonly errorStyle: Style
   readonly times: Times
   app(): Promise<App>
 }

@@ -93,8 +93,10 @@ export function createAudit(db: Database): Audit {
       return { items, total: Number(db.statement(`select count(*) from audit ${where}`).pluck().get(values)) }
     },
     verify(checkpoint) {
+      // before the walk: a failure beside an open iterator would leave the connection busy
+      const id = storeId()
       const rows = db.statement(`select ${columns} from audit order by seq`).iterate() as IterableIterator<Row>
-      return walk(rows, checkpoint, storeId())
+      return walk(rows, checkpoint, id)
     },
     head(at) {
       const end = last()

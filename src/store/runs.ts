@@ -63,6 +63,10 @@ export interface Runs {
   checkpoint(number: number, checkpoint: JsonObject, at: string): void
   end(number: number, end: RunEnd, auditSeq: number | undefined): void
   section(number: number, section: SectionRecord): void
+  endSection(number: number, seq: number, status: string): void
+  /** Sections that the run's end found under way. */
+  endOpenSections(number: number, status: string): void
+  sectionOutcome(number: number, name: string): { readonly status: string; readonly counts: Counts } | undefined
   message(number: number, message: Message): void
   rejects(number: number, rejects: readonly RejectRecord[]): void
   verdicts(number: number, verdicts: readonly GuardVerdict[]): void
@@ -171,6 +175,16 @@ export function createRuns(db: Database): Runs {
         JSON.stringify(s.counts),
         s.facts === undefined ? null : JSON.stringify(s.facts),
       ),
+    endSection: (number, seq, status) =>
+      void run('update task_section set status = ? where run = ? and seq = ?', status, number, seq),
+    endOpenSections: (number, status) =>
+      void run(`update task_section set status = ? where run = ? and status = 'running'`, status, number),
+    sectionOutcome(number, name) {
+      const row = db
+        .statement('select status, counts from task_section where run = ? and name = ?')
+        .get(number, name) as { status: string; counts: string } | undefined
+      return row === undefined ? undefined : { status: row.status, counts: JSON.parse(row.counts) as Counts }
+    },
     message: (number, m) =>
       void run(
         `insert into task_message(run, seq, level, code, text, item) values (?, ${nextSeq('task_message')}, ?, ?, ?, ?)`,

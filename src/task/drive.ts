@@ -189,9 +189,7 @@ async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound)
     }
   }
   run.store.db.write(() => {
-    run.store.db
-      .statement('update task_section set status = ? where run = ? and seq = ?')
-      .run(bound.status, run.number, seq)
+    run.store.runs.endSection(run.number, seq, bound.status)
     run.keepCheckpoint({ done: [...run.checkpoint.done, road.section] })
     run.audit('section.applied', road.section, { counts: bound.counts })
   })

@@ -3,7 +3,7 @@ import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
-import type { Counts, GuardVerdict, Message } from '../model/result.ts'
+import type { GuardVerdict, Message } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
@@ -95,10 +95,9 @@ export function createRunState(given: RunStateOptions): RunState {
       return outcome
     },
     outcomeOf(section) {
-      const row = store.db
-        .statement('select status, counts from task_section where run = ? and name = ?')
-        .get(number, section) as { status: RoadOutcome['status']; counts: string }
-      const outcome = { section, status: row.status, counts: JSON.parse(row.counts) as Counts }
+      const kept = store.runs.sectionOutcome(number, section)
+      if (kept === undefined) throw new Error(`the section ${section} of run ${number} has no row`)
+      const outcome = { section, status: kept.status as RoadOutcome['status'], counts: kept.counts }
       outcomes.push(outcome)
       return outcome
     },

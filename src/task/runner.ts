@@ -199,9 +199,7 @@ async function execute(
   const verdict = judgeRun(state.outcomes, messages, failure)
   const counts = sumCounts(state.outcomes, Object.keys(executor.counts))
   store.db.write(() => {
-    store.db
-      .statement(`update task_section set status = ? where run = ? and status = 'running'`)
-      .run(verdict.status, claim.number)
+    store.runs.endOpenSections(claim.number, verdict.status)
     const seq = state.audit('run.ended', definition.name, { status: verdict.status, counts })
     const endedAt = isoText(clock.now())
     store.runs.end(

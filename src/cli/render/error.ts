@@ -1,7 +1,7 @@
-import type { ChalkInstance } from 'chalk'
 import { IqtaskError } from '../../base/errors.ts'
 import type { ErrorDocument } from '../../model/documents.ts'
 import { safe } from '../terminal.ts'
+import type { Style } from './style.ts'
 
 /** An error as the JSON document of stderr. */
 export function errorDocument(error: unknown): ErrorDocument {
@@ -19,7 +19,7 @@ export function errorDocument(error: unknown): ErrorDocument {
 }
 
 /** An error for people: what, where, what to do. A bug shows its stack and asks to be reported. */
-export function renderError(error: unknown, style: ChalkInstance): string {
+export function renderError(error: unknown, style: Style): string {
   const document = errorDocument(error)
   const { place } = document
   const where =

@@ -1,15 +1,15 @@
-import type { ChalkInstance } from 'chalk'
 import type { RejectRecord } from '../../app.ts'
 import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import { safe } from '../terminal.ts'
+import type { Style } from './style.ts'
 import { displayWidth } from './table.ts'
 import { renderCount } from './values.ts'
 
 /** The beginning of an id that people type: enough of the time to be unique for them. */
 export const shortId = (id: string): string => id.slice(0, 12)
 
-export function renderStatus(result: TaskResultDocument, style: ChalkInstance): string {
+export function renderStatus(result: TaskResultDocument, style: Style): string {
   if (result.stoppedBy === 'guard') return style.red('✖ guard')
   const looks: Readonly<Record<string, [string, (text: string) => string]>> = {
     success: ['✔', style.green],
@@ -50,7 +50,7 @@ const firstLine = [
 ]
 
 /** What a run did, for people: status, one block a section, why things were left aside, what to type next. */
-export function renderResult(result: TaskResultDocument, causes: readonly Cause[], style: ChalkInstance): string {
+export function renderResult(result: TaskResultDocument, causes: readonly Cause[], style: Style): string {
   const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}`
   const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
   const head =
@@ -82,7 +82,7 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
   return `${lines.join('\n')}\n`
 }
 
-function renderGuards(result: TaskResultDocument, style: ChalkInstance): string[] {
+function renderGuards(result: TaskResultDocument, style: Style): string[] {
   const spoken = result.guards.filter((guard) => guard.verdict === 'tripped' || guard.verdict === 'off')
   const width = Math.max(0, ...spoken.map((guard) => displayWidth(`${guard.application}  ${guard.guard}`)))
   const lines = spoken.map((guard) => {
@@ -100,7 +100,7 @@ function renderGuards(result: TaskResultDocument, style: ChalkInstance): string[
 }
 
 /** What to type next. */
-export function renderNext(result: TaskResultDocument, style: ChalkInstance): string {
+export function renderNext(result: TaskResultDocument, style: Style): string {
   const next =
     result.rejects.total > 0
       ? `look: iqtask results failures ${shortId(result.id)}`
@@ -135,7 +135,7 @@ export function groupRejects(rejects: Iterable<RejectRecord>): Cause[] {
   return [...groups.values()].sort((a, b) => b.count - a.count)
 }
 
-export function renderCause(cause: Cause, style: ChalkInstance): string {
+export function renderCause(cause: Cause, style: Style): string {
   const more = cause.count > cause.lines.length ? ', …' : ''
   const file = cause.file.split('/').pop() ?? cause.file
   const where =

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Sqlite from 'better-sqlite3'
 import type { Database } from '../database.ts'
+import { openScratch } from '../sqlite/driver.ts'
 
 /** One staged account, ready for its row. Texts are JSON where the name says so. */
 export interface StagedAccount {
@@ -70,10 +70,8 @@ export function createStageFile(path: string): StageFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   remove(path)
   const umask = process.umask(0o077)
-  const file = new Sqlite(path)
+  const file = openScratch(path)
   process.umask(umask)
-  for (const pragma of ['journal_mode = OFF', 'synchronous = OFF', 'locking_mode = EXCLUSIVE', 'cache_size = -8192'])
-    file.pragma(pragma)
   file.exec(tables)
   file.exec('begin')
   const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)

@@ -1,6 +1,14 @@
 import Sqlite from 'better-sqlite3'
 
 export type SqliteConnection = Sqlite.Database
+/** A file that is believed only once it is sealed: no journal, no syncing until then. */
+export function openScratch(path: string): SqliteConnection {
+  const connection = new Sqlite(path)
+  for (const pragma of ['journal_mode = OFF', 'synchronous = OFF', 'locking_mode = EXCLUSIVE', 'cache_size = -8192'])
+    connection.pragma(pragma)
+  return connection
+}
+
 export type SqliteStatement = Sqlite.Statement<unknown[], unknown>
 
 /** What every connection runs with; read back after every open, because WAL silently falls to `synchronous=NORMAL`. */
