@@ -20,7 +20,7 @@ export interface GuardHistory {
 }
 
 const weekMs = 7 * 86_400_000
-const whole = `s.application_id = @app and s.status in ('success', 'warning') and s.evidence ->> 'level' <> 'partial'`
+const whole = `s.application_id = @app and s.status in ('success', 'warning') and s.evidence ->> 'level' <> 'partial' and s.counts ->> 'read' is not null`
 const last = `(select * from task_section s where ${whole} order by run desc limit 30)`
 
 /** `digest`: of the content read now. */
@@ -85,7 +85,7 @@ function weekOf(db: Database, app: number, since: string): (kind: string) => Cha
     db
       .statement(
         `select counts ->> 'correlated' + counts ->> 'uncorrelated' from task_section
-        where application_id = @app and status in ('success', 'warning') and ${where} order by run ${order} limit 1`,
+        where application_id = @app and status in ('success', 'warning') and counts ->> 'correlated' is not null and ${where} order by run ${order} limit 1`,
       )
       .pluck()
       .get({ app, since, allowed }) as number | undefined
