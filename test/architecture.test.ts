@@ -58,7 +58,7 @@ const roomOf = (file: string): string => (file.includes('/') ? (file.split('/')[
 const inside = ({ file, target }: Import): string => relative(src, resolve(src, dirname(file), target))
 const local = imports.filter(({ target }) => target.startsWith('.'))
 const code = (text: string): string =>
-  text.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, '').replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
+  text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '').replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
 
 describe('the house', () => {
   it('is looked at as a whole', () => {

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { commands, groups } from '../src/cli/commands/index.ts'
+import { project } from './helpers/project.ts'
+import { runCli } from './helpers/run-cli.ts'
+
+const root = join(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+describe('the documentation', () => {
+  it('opens with the two commands that do everything', () => {
+    expect(readme.split('\n').slice(2, 5).join('\n')).toMatch(/^```\nnpm run demo .*\nnpm test /)
+  })
+
+  it('names every command and every task that comes with the tool', () => {
+    for (const group of groups)
+      for (const verb of group.commands)
+        expect(readme, group.name).toMatch(new RegExp(`${group.name}[^\n]*${verb.name}`))
+    for (const command of commands) expect(readme).toContain(`\`${command.name}\``)
+    for (const file of readdirSync(join(root, 'tasks')))
+      if (file.endsWith('.yaml')) expect(readme).toContain(`\`${file.replace('.yaml', '')}\``)
+  })
+
+  it('shows only commands that run: every line that begins with $ iqtask', async () => {
+    let cwd = project()
+    const lines = [...readme.matchAll(/^\$ (iqtask [^|\n]+?|cd \w+)(?: \|.*)?$/gm)].map((match) => match[1] ?? '')
+    expect(lines.length).toBeGreaterThan(8)
+    for (const line of lines) {
+      if (line.startsWith('cd ')) cwd = join(cwd, line.slice(3))
+      else expect([0, 3], line).toContain((await runCli(line.replace('iqtask ', ''), { cwd })).code)
+    }
+  })
+
+  it('answers --help for every command, examples first', async () => {
+    const lines = [
+      ...commands.map((c) => c.name),
+      ...groups.flatMap((g) => g.commands.map((c) => `${g.name} ${c.name}`)),
+    ]
+    for (const line of lines) {
+      const { code, stdout } = await runCli(`${line} --help`, { cwd: '/' })
+      expect(code).toBe(0)
+      expect(stdout.startsWith('Examples:\n  $ iqtask '), line).toBe(true)
+    }
+  })
+})
