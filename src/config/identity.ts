@@ -69,13 +69,9 @@ function compiled(
 ): string[] {
   const identifiers = applications.filter((name) => /^[a-z_]\w*$/i.test(name))
   try {
-    compileExpression(expr, { variables: [...identifiers, 'app', 'today', 'now'] })
+    return compileExpression(expr, { variables: [...identifiers, 'app', 'today', 'now'] }).applications(applications)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw new UserError(error.message, { code: error.code, hint: error.hint, place: parsed.place(path), cause: error })
   }
-  return applications.filter((name) => {
-    const quoted = name.replace(/[.\\]/g, '\\$&')
-    return new RegExp(`\\bapp\\s*\\[\\s*(['"])${quoted}\\1\\s*\\]|(?<![\\w.'"])${quoted}\\s*[.\\[]`).test(expr)
-  })
 }

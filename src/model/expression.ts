@@ -1,4 +1,5 @@
-import { Environment } from '@marcbachmann/cel-js'
+import { type ASTNode, Environment } from '@marcbachmann/cel-js'
+import { RE2JS } from 're2js'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 
@@ -7,29 +8,42 @@ export interface Expression {
   readonly source: string
   /** @throws Error with a sentence, e.g. for a key that is missing */
   evaluate(scope: Readonly<Record<string, unknown>>): unknown
+  /** Of the names given, those that it names: `hr.x`, `app.hr.x` or `app['etcd-io'].x`. */
+  applications(known: readonly string[]): string[]
 }
 
 /**
- * Compiles CEL that sees only the variables named. `matches` is refused: the library would run it on a backtracking engine,
- * on which a hostile value can take seconds.
+ * Compiles CEL that sees only the variables named. Numbers are doubles. `matches` runs on a linear-time engine (RE2's syntax and
+ * meaning, as the CEL specification demands), because a backtracking one can take seconds on a hostile value.
  * @throws UserError IQ1106
  */
 export function compileExpression(source: string, options: { readonly variables: readonly string[] }): Expression {
   const environment = new Environment({ limits: { maxAstNodes: 10_000, maxDepth: 100 } })
+  environment.registerFunction(`string.${linear}(string): bool`, linearMatches)
   for (const variable of options.variables) environment.registerVariable(variable, 'dyn')
   try {
-    const parsed = environment.parse(source)
-    if (/\bmatches\s*\(/.test(source)) throw new Error('matches() is not available in this version')
+    const first = environment.parse(source)
+    const parsed = environment.parse(withLinearMatches(source, first.ast))
     const check = parsed.check()
     if (!check.valid) throw check.error ?? new Error('it does not fit together')
-    return { source, evaluate: (scope) => plain(parsed(scope as Record<string, unknown>)) }
+    return {
+      source,
+      evaluate(scope) {
+        try {
+          return plain(parsed(scope as Record<string, unknown>))
+        } catch (error) {
+          throw new Error(sentence(error), { cause: error })
+        }
+      },
+      applications: (known) => namedIn(first.ast, known),
+    }
   } catch (error) {
-    const text = firstLine(error)
+    const text = sentence(error)
     const unknown = /Unknown variable: (\w+)/.exec(text)?.[1]
     const near = unknown === undefined ? undefined : didYouMean(unknown, options.variables)
     throw new UserError(`the expression ${JSON.stringify(source)} does not compile: ${text}`, {
       code: 'IQ1106',
-      hint: near ?? `it may use ${options.variables.join(', ')}; decimal numbers are written 1.0`,
+      hint: near ?? `it may use ${options.variables.join(', ')}`,
       cause: error,
     })
   }
@@ -38,8 +52,72 @@ export function compileExpression(source: string, options: { readonly variables:
 export const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error).split('\n', 1)[0] ?? ''
 
-/** CEL's integers are BigInt; attribute values are numbers. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value)
-  return value
+/** The library's sentence; where it stumbles over whole numbers, how to write them. */
+function sentence(error: unknown): string {
+  const text = firstLine(error).replaceAll(linear, 'matches')
+  return /no such overload/i.test(text) && /\bint\b/.test(text) && /\b(dyn|double)\b/.test(text)
+    ? `${text}; numbers of data are decimal, write 1.0 instead of 1`
+    : text
 }
+
+/** CEL's integers are BigInt; attribute values are numbers. */
+const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value)
+
+/** As long as `matches`, so that places in errors stay right. */
+const linear = 're2test'
+const patterns = new Map<string, RE2JS>()
+
+function linearMatches(text: string, pattern: string): boolean {
+  return compiledPattern(pattern).matcher(text).find()
+}
+
+function compiledPattern(pattern: string): RE2JS {
+  let compiled = patterns.get(pattern)
+  if (compiled === undefined) {
+    try {
+      compiled = RE2JS.compile(pattern)
+    } catch (error) {
+      throw new Error(`${JSON.stringify(pattern)} is no regular expression of RE2: ${firstLine(error)}`, {
+        cause: error,
+      })
+    }
+    // patterns that come from data must not fill the memory
+    if (patterns.size > 1000) patterns.clear()
+    patterns.set(pattern, compiled)
+  }
+  return compiled
+}
+
+/** The library's own `matches` cannot be replaced: the calls are renamed where the parsed tree says they are. */
+function withLinearMatches(source: string, ast: ASTNode): string {
+  let text = source
+  for (const node of nodesOf(ast)) {
+    if (node.op !== 'rcall' || node.args[0] !== 'matches') continue
+    const [, receiver, [pattern]] = node.args
+    if (pattern === undefined) continue
+    if (pattern.op === 'value' && typeof pattern.args === 'string') compiledPattern(pattern.args)
+    const at = text.indexOf('matches', receiver.end)
+    text = `${text.slice(0, at)}${linear}${text.slice(at + linear.length)}`
+  }
+  return text
+}
+
+function* nodesOf(value: unknown): Generator<ASTNode> {
+  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item)
+  else if (typeof value === 'object' && value !== null && 'op' in value && 'args' in value) {
+    yield value as ASTNode
+    yield* nodesOf(value.args)
+  }
+}
+
+function namedIn(ast: ASTNode, known: readonly string[]): string[] {
+  const named = new Set<string>()
+  for (const node of nodesOf(ast)) {
+    if (node.op === 'id') named.add(node.args)
+    if (node.op === '.' && isApp(node.args[0])) named.add(node.args[1])
+    if (node.op === '[]' && isApp(node.args[0]) && node.args[1].op === 'value') named.add(String(node.args[1].args))
+  }
+  return known.filter((name) => named.has(name))
+}
+
+const isApp = (node: ASTNode): boolean => node.op === 'id' && node.args === 'app'
