@@ -18,6 +18,8 @@ export interface SourceRecord {
  */
 export interface RecordBatch {
   readonly file: string
+  /** The source says itself which columns it has (a header): one that is not there is gone, not only empty. */
+  readonly declared: boolean
   readonly columns: readonly string[]
   readonly records: readonly SourceRecord[]
   /** Rows that could not become records, with their place. `untrusted`: their native identity cannot be told. */

@@ -85,7 +85,7 @@ function createReading(
           untrusted: true,
         })
     }
-    return { file: source.file, columns, records, rejects, position: source.position }
+    return { file: source.file, declared: false, columns, records, rejects, position: source.position }
   }
   async function* batches(): AsyncGenerator<RecordBatch> {
     let rest = ''

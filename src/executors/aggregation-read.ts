@@ -18,6 +18,7 @@ import { stagedAccount } from './aggregation-stage.ts'
 export interface ReadOutcome {
   readonly evidence: Evidence
   readonly file: string
+  /** Of the source's header; empty for formats without one. */
   readonly columns: readonly string[]
   readonly read: number
   readonly filtered: number
@@ -85,7 +86,8 @@ function createIntake(
   }
   return {
     totals,
-    missingColumns: () => (totals.read === 0 ? [] : mapping.missingColumns(totals.columns)),
+    missingColumns: () =>
+      totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
     take(batch) {
       if (batch.columns.length !== width) {
         width = batch.columns.length
@@ -93,7 +95,7 @@ function createIntake(
         map = mapping.forColumns(batch.columns)
       }
       totals.file = batch.file
-      totals.columns = batch.columns
+      if (batch.declared) totals.columns = batch.columns
       const rejects: Reject[] = []
       for (const { untrusted, ...reject } of batch.rejects) {
         rejects.push(reject)

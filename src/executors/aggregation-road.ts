@@ -117,6 +117,8 @@ function compare(
       rules: application.correlation,
       sameAs: application.authoritative?.sameAs ?? [],
       creates: application.authoritative !== undefined && !args.correlateOnly,
+      privileged: application.privileged,
+      authoritative: authoritativeNames(context),
       recorrelate: args.recorrelate,
       planned,
     },
@@ -190,13 +192,27 @@ function rejectRepeated(
   return rejects.length
 }
 
+/** A faulty file elsewhere does not stop this application: it only is not trusted. */
+function authoritativeNames({ project }: TaskContext): string[] {
+  return project.applications.names().filter((name) => {
+    try {
+      return project.applications.get(name).authoritative !== undefined
+    } catch {
+      return false
+    }
+  })
+}
+
 /** The read was to see everything the source has. */
 const isWhole = (context: TaskContext, args: AggregationArguments): boolean =>
   args.input === undefined && context.options.only === undefined && context.options.limit === undefined
 
 /** What decides which records of the system are seen. */
-const scopeOf = (application: Application): string =>
-  canonicalJson({ connector: application.connector, connection: application.connection, where: application.where })
+function scopeOf({ connector, connection, where }: Application): string {
+  // how the bytes are read and what proves them whole is no other selection
+  const { evidence, encoding, separator, quote, ...selection } = connection
+  return canonicalJson({ connector, selection, where })
+}
 
 function usedColumns(application: Application): string[] {
   const { nativeIdentity, uuid, attributes } = application.account

@@ -6,8 +6,8 @@ import type { MappedAccount } from './mapped-account.ts'
 export function contentHash(account: MappedAccount): Buffer {
   const { native, shown, uuid, displayName, use, owner, disabled, locked, times, attributes } = account
   const values = account.entitlements
-    .map((e) => [e.attribute, e.value])
-    .sort((a, b) => (String(a) < String(b) ? -1 : 1))
+    .map((e) => [e.attribute, e.value] as const)
+    .sort((a, b) => order(a[0], b[0]) || order(a[1], b[1]))
   const text = JSON.stringify([
     native,
     shown,
@@ -23,6 +23,8 @@ export function contentHash(account: MappedAccount): Buffer {
   ])
   return hash('sha256', text, 'buffer').subarray(0, 16)
 }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** 8 bytes over the correlation keys; null where the application has no rules. */
 export function keysDigest(keys: readonly (string | null)[]): Buffer | null {

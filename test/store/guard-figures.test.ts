@@ -81,6 +81,8 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
       rules: [{ ...rule, ignoreValues: [] }],
       sameAs: [],
       creates: true,
+      privileged: false,
+      authoritative: ['hr'],
       recorrelate: false,
       planned: [],
     },

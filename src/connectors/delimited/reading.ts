@@ -112,7 +112,14 @@ export function createDelimitedReading(
   }
   const batchOf = (records: SourceRecord[], rejects: RecordBatch['rejects']): RecordBatch => {
     state.rows += records.length + rejects.length
-    return { file: source.file, columns: state.columns ?? [], records, rejects, position: source.position }
+    return {
+      file: source.file,
+      declared: true,
+      columns: state.columns ?? [],
+      records,
+      rejects,
+      position: source.position,
+    }
   }
 
   function* handOver(scanned: Scanned[], all = false): Generator<RecordBatch> {

@@ -88,8 +88,11 @@ function create(db: Database, b: Bound, lo: number, hi: number) {
   rows(`insert into identity(id, name, status, application_id, attrs, sources, created_run, changed_run)
     select @ibase + s.id, s.iname, s.istatus, @app, s.iattrs, s.isources, @run, @run from st.link l cross join st.s s on s.id = l.sid
     where l.maker = l.sid and l.sid > @lo and l.sid <= @hi order by s.id`)
+  const replaced = `select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi`
+  rows(before(replaced))
+  rows(`update access set until = @run where until is null and account_id in (${replaced})`)
   rows(
-    `update account set retired = id where id in (select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi)`,
+    `update account set retired = id, state = 'gone', state_run = iif(state = 'gone', state_run, @run), changed_run = @run where id in (${replaced})`,
   )
   const made =
     rows(`insert into account(id, application_id, native, shown, uuid, display, use, flags, times, owner, state_run, link_run, keys, attrs, hash, created_run, changed_run)
@@ -150,25 +153,41 @@ function link(db: Database, b: Bound, lo: number, hi: number) {
   // a replaced account is a new one: the link is that of the new row
   const fresh = `iif((select kind from st.act x where x.sid = l.sid) = 'replaced', @abase + l.sid, ${target})`
   const owner = 'iif(l.maker is null, l.identity_id, @ibase + l.maker)'
-  const done = db
-    .statement(`update account set identity_id = n.owner, link_by = n.kind, link_rule = n.rule, link_run = iif(account.identity_id is n.owner, account.link_run, @run)
-    from (select ${fresh} id, ${owner} owner, l.kind, l.rule from st.link l where l.kind in ('rule', 'created') and l.sid > @lo and l.sid <= @hi limit -1) n
-    where account.id = n.id and account.identity_id is not n.owner`)
-    .run(p)
+  // who it belonged to before, for accounts that were there already; an account changed in this run has its image
   db.statement(
-    `update identity set marked = 1 where marked = 0 and id in (select ${owner} from st.link l where l.kind = 'rule' and l.sid > @lo and l.sid <= @hi)`,
+    before(
+      `select l.account_id from st.link l where l.account_id is not null and l.kind in ('rule', 'created', 'moved', 'unconfirmed') and l.sid > @lo and l.sid <= @hi
+        and (select kind from st.act x where x.sid = l.sid) <> 'replaced'`,
+    ),
+  ).run({ run: b.run, lo, hi })
+  const done = db
+    .statement(`update account set identity_id = n.owner, link_by = n.kind, link_rule = n.rule, unconfirmed = 0,
+      link_run = iif(account.identity_id is n.owner, account.link_run, @run), changed_run = @run
+    from (select ${fresh} id, ${owner} owner, iif(l.kind = 'moved', 'rule', l.kind) kind, l.rule from st.link l
+      where l.kind in ('rule', 'created', 'moved') and l.sid > @lo and l.sid <= @hi limit -1) n
+    where account.id = n.id and (account.identity_id is not n.owner or account.unconfirmed = 1)`)
+    .run(p)
+  const unsure = db
+    .statement(
+      `update account set unconfirmed = 1, changed_run = @run where unconfirmed = 0 and id in
+        (select account_id from st.link where kind = 'unconfirmed' and sid > @lo and sid <= @hi)`,
+    )
+    .run({ run: b.run, lo, hi })
+  db.statement(
+    `update identity set marked = 1 where marked = 0 and id in (select ${owner} from st.link l where l.kind in ('rule', 'moved') and l.sid > @lo and l.sid <= @hi)`,
   ).run(p)
   db.statement(`delete from question where account_id in (select ${fresh} from st.link l where l.sid > @lo and l.sid <= @hi) and account_id not in
     (select ${fresh} from st.link l where l.code is not null and l.kind <> 'error' and l.sid > @lo and l.sid <= @hi)`).run(
     p,
   )
   db.statement(`insert into question(account_id, kind, code, rule, value, candidates, since)
-    select ${fresh}, l.kind, l.code, l.rule, l.value, coalesce(l.candidates, '[]'), @run from st.link l
-    where l.kind in ('ambiguous', 'decisive', 'inactive', 'sameAs') and l.sid > @lo and l.sid <= @hi
+    select ${fresh}, iif(l.kind = 'movedAsk', 'moved', l.kind), l.code, l.rule, l.value, coalesce(l.candidates, '[]'), @run from st.link l
+    where l.kind in ('ambiguous', 'decisive', 'inactive', 'sameAs', 'movedAsk') and l.sid > @lo and l.sid <= @hi
     on conflict do update set kind = excluded.kind, code = excluded.code, rule = excluded.rule, value = excluded.value, candidates = excluded.candidates`).run(
     p,
   )
-  return { changed: done.changes, digest: digestOf([lo, hi, done.changes]) }
+  const changed = done.changes + unsure.changes
+  return { changed, digest: digestOf([lo, hi, changed]) }
 }
 
 function lost(db: Database, b: Bound, lo: number, hi: number) {

@@ -8,6 +8,10 @@ export interface CorrelationPlan {
   readonly sameAs: readonly CorrelationRule[]
   /** The application may create identities in this run. */
   readonly creates: boolean
+  /** Narrower: an account is never moved to somebody else without a question. */
+  readonly privileged: boolean
+  /** Applications whose values may be matched: what another one said of an identity proves nothing. */
+  readonly authoritative: readonly string[]
   /** Evaluate every account that no person decided about. */
   readonly recorrelate: boolean
   /** Identities that earlier sections of a dry run would make; their ids are negative. */
@@ -27,11 +31,13 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
     findCandidates(db, plan)
     if (db.statement('select exists (select 1 from st.cand)').pluck().get() === 1) {
       const all = [...plan.rules, ...plan.sameAs]
-      loadKeys(db, all, plan.planned)
-      for (const [index, rule] of all.entries()) decide(db, rule, index, index >= plan.rules.length)
+      loadKeys(db, all, plan)
+      for (const [index, rule] of plan.rules.entries()) decide(db, rule, index, plan.privileged)
+      for (const index of plan.sameAs.keys()) ask(db, plan.rules.length + index)
       if (plan.creates) createRest(db, plan.applicationId)
       db.exec(
-        `insert into st.link(sid, account_id, kind) select sid, account_id, 'none' from st.cand where sid not in (select sid from st.link)`,
+        `insert into st.link(sid, account_id, kind) select sid, account_id, iif(owner is null, 'none', 'unconfirmed') from st.cand
+          where sid not in (select sid from st.link)`,
       )
     }
     db.exec('commit')
@@ -44,62 +50,84 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
 /** New accounts, those whose key changed, and those without an identity; never what a person decided. */
 function findCandidates(db: Database, plan: CorrelationPlan): void {
   db.statement(`insert into st.cand
-    select s.id, x.account_id, s.iname is not null and ?
+    select s.id, x.account_id, iif(x.kind = 'replaced', null, a.identity_id),
+      s.iname is not null and @creates and (x.kind in ('create', 'replaced') or a.identity_id is null)
     from st.act x cross join st.s s on s.id = x.sid left join account a on a.id = x.account_id
     where x.kind in ('create', 'replaced') or (x.kind <> 'reject' and a.link_by <> 'person'
-      and (a.identity_id is null or ? or (x.kind <> 'same' and a.keys is not null and s.keys_digest is not null and a.keys <> s.keys_digest)))`).run(
-    plan.creates ? 1 : 0,
-    plan.recorrelate ? 1 : 0,
+      and (a.identity_id is null or @all or (x.kind <> 'same' and a.keys is not null and s.keys_digest is not null and a.keys <> s.keys_digest)))`).run(
+    {
+      creates: plan.creates ? 1 : 0,
+      all: plan.recorrelate ? 1 : 0,
+    },
   )
 }
 
 /** What each rule may find: the identities' values, evened out as the rule says. */
-function loadKeys(db: Database, rules: readonly CorrelationRule[], planned: readonly PlannedIdentity[]): void {
+function loadKeys(db: Database, rules: readonly CorrelationRule[], plan: CorrelationPlan): void {
   const add = db.statement('insert or ignore into st.ik values (?, ?, ?, ?)')
-  const put = (id: number, name: string, status: string, attrs: string): void => {
+  const trusted = new Set(plan.authoritative)
+  const put = (id: number, name: string, status: string, attrs: string, sources: Record<string, string>): void => {
     const values = JSON.parse(attrs) as Record<string, unknown>
     rules.forEach((rule, index) => {
       const value = rule.identity === 'name' ? name : values[rule.identity]
+      const source = sources[rule.identity]
+      if (source !== undefined && !trusted.has(source)) return
       const key = typeof value === 'string' || typeof value === 'number' ? evenOut(rule, String(value)) : undefined
       if (key !== undefined) add.run(index, key, id, status === 'inactive' ? 1 : 0)
     })
   }
-  // in pages: a connection that is still reading cannot write
-  const page = db.statement('select id, name, status, attrs from identity where id > ? order by id limit 5000').raw()
-  let rows: [number, string, string, string][] = []
-  do {
-    rows = page.all(rows.at(-1)?.[0] ?? 0) as typeof rows
-    for (const row of rows) put(...row)
-  } while (rows.length > 0)
+  const page = db.statement('select id, name, status, attrs, sources from identity where id > ? order by id limit 1000')
+  for (let last = 0; ; ) {
+    const rows = page.raw().all(last) as [number, string, string, string, string][]
+    for (const [id, name, status, attrs, sources] of rows) put(id, name, status, attrs, JSON.parse(sources))
+    const end = rows.at(-1)
+    if (end === undefined) break
+    last = end[0]
+  }
   const remember = db.statement('insert into st.planned values (?, ?)')
-  for (const [index, identity] of planned.entries()) {
+  for (const [index, identity] of plan.planned.entries()) {
     remember.run(-1 - index, identity.name)
-    put(-1 - index, identity.name, identity.status, identity.attrs)
+    put(-1 - index, identity.name, identity.status, identity.attrs, {})
   }
 }
 
-function decide(db: Database, rule: CorrelationRule, index: number, sameAs: boolean): void {
-  const kinds = sameAs
-    ? `case when count(k.identity_id) > 0 then 'sameAs' end`
-    : `case when count(k.identity_id) > 1 then 'ambiguous' when count(k.identity_id) = 1 then iif(max(k.inactive) and not @decisive, 'inactive', 'rule')
-        when @decisive and not c.creates then 'decisive' end`
-  const code = sameAs
-    ? `'IQ2205'`
-    : `iif(count(k.identity_id) > 1, 'IQ2201', iif(count(k.identity_id) = 0, 'IQ2202', iif(max(k.inactive) and not @decisive, 'IQ2203', null)))`
+/** The set-wise twin of `model/correlation.ts`. */
+function decide(db: Database, rule: CorrelationRule, index: number, privileged: boolean): void {
+  const p = { rule: index + 1, index, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
   db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
-    select sid, account_id, kind, @rule, iif(kind = 'rule', one, null), code, ids, value from (
-      select c.sid, c.account_id, ${kinds} kind, max(k.identity_id) one, ${code} code, json_group_array(k.identity_id) ids, v.value
-      from st.cand c cross join st.s s on s.id = c.sid
-        join json_each(s.keys) v on v.key = @index and v.value is not null
-        left join st.ik k on k.rule = @index and k.value = v.value
-      where c.sid not in (select sid from st.link) and ${sameAs ? 'c.creates' : 'c.sid not in (select sid from st.ended)'}
-      group by c.sid) where kind is not null`).run({ rule: index + 1, index, decisive: rule.decisive ? 1 : 0 })
-  if (sameAs || !rule.decisive) return
+    select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
+      case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value
+    from (select sid, account_id, one, ids, value,
+        case when found > 1 then 'ambiguous'
+          when found = 1 and one is owner then 'rule'
+          when found = 1 and inactive and not @decisive then 'inactive'
+          when found = 1 and owner is null then 'rule'
+          when found = 1 then iif(@privileged, 'movedAsk', 'moved')
+          when @decisive and not creates then iif(owner is null, 'decisive', 'unconfirmed') end kind
+      from (select c.sid, c.account_id, c.owner, c.creates, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
+          json_group_array(k.identity_id) ids, v.value
+        from st.cand c cross join st.s s on s.id = c.sid
+          join json_each(s.keys) v on v.key = @index and v.value is not null
+          left join st.ik k on k.rule = @index and k.value = v.value
+        where c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
+        group by c.sid))
+    where kind is not null`).run(p)
+  if (!rule.decisive) return
   // the search ends here for a creating application too: later rules are not asked
   db.statement(`insert or ignore into st.ended select c.sid from st.cand c cross join st.s s on s.id = c.sid
     where c.creates and c.sid not in (select sid from st.link) and json_extract(s.keys, '$[' || ? || ']') is not null`).run(
     index,
   )
+}
+
+/** Before an identity is created: whoever this may be is named in a question instead. */
+function ask(db: Database, index: number): void {
+  db.statement(`insert into st.link(sid, account_id, kind, rule, code, candidates, value)
+    select c.sid, c.account_id, 'sameAs', @rule, 'IQ2205', json_group_array(k.identity_id), v.value
+    from st.cand c cross join st.s s on s.id = c.sid
+      join json_each(s.keys) v on v.key = @index and v.value is not null
+      join st.ik k on k.rule = @index and k.value = v.value
+    where c.creates and c.sid not in (select sid from st.link) group by c.sid`).run({ rule: index + 1, index })
 }
 
 /** Nobody found: a new identity, one for each name; an existing name of the same application is linked, from elsewhere an error. */

@@ -12,17 +12,21 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   const links = Object.fromEntries(
     db.statement('select kind, count(*) from st.link group by kind').raw().all() as [string, number][],
   )
-  const questions = ['ambiguous', 'decisive', 'inactive', 'sameAs'].reduce((sum, kind) => sum + (links[kind] ?? 0), 0)
+  const asked = ['ambiguous', 'decisive', 'inactive', 'sameAs', 'movedAsk']
+  const questions = asked.reduce((sum, kind) => sum + (links[kind] ?? 0), 0)
   const created = (kinds.create ?? 0) + (kinds.replaced ?? 0)
   const gone = lost.gone ?? 0
-  const standing =
-    number(`select count(*) from account a where a.application_id = ${applicationId} and a.retired = 0 and a.state <> 'gone' and a.identity_id is not null
-    and a.id not in (select account_id from st.link where account_id is not null) and a.id not in (select account_id from st.lost where kind = 'gone')
-    and a.id not in (select account_id from st.act where kind = 'replaced')`)
-  const returnedLinked =
-    number(`select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'returned' and a.identity_id is not null
-    and a.id not in (select account_id from st.link where account_id is not null)`)
-  const correlated = standing + returnedLinked + (links.rule ?? 0) + (links.created ?? 0)
+  const ends = `(select account_id from st.lost where kind = 'gone' union select account_id from st.act where kind = 'replaced')`
+  const standing = number(
+    `select count(*) from account where application_id = ${applicationId} and retired = 0 and state <> 'gone' and identity_id is not null and id not in ${ends}`,
+  )
+  const returnedLinked = number(
+    `select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'returned' and a.identity_id is not null`,
+  )
+  const newlyLinked = number(
+    `select count(*) from st.link l cross join st.cand c on c.sid = l.sid where l.kind in ('rule', 'created') and c.owner is null`,
+  )
+  const correlated = standing + returnedLinked + newlyLinked
   const population =
     number(`select count(*) from account where application_id = ${applicationId} and retired = 0 and state <> 'gone'`) +
     created +
@@ -55,7 +59,7 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
     uncorrelated: population - correlated,
     ambiguous: links.ambiguous ?? 0,
     questions,
-    moved: 0,
+    moved: (links.moved ?? 0) + (links.movedAsk ?? 0),
     identitiesCreated: number('select count(distinct maker) from st.link where maker is not null'),
   }
 }
@@ -65,7 +69,7 @@ export function* planLines(db: Database): Generator<string> {
   const rows = db
     .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '')
       from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
-      where x.kind not in ('same', 'reject') or l.kind in ('rule', 'created') order by x.sid`)
+      where x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed') order by x.sid`)
     .pluck()
     .iterate()
   yield* rows as IterableIterator<string>

@@ -65,7 +65,7 @@ const changed: Readonly<Record<string, readonly [label: string, from: string]>> 
   ownersChanged: [
     account,
     `from st.link l cross join st.act x on x.sid = l.sid cross join account a on a.id = l.account_id
-      where l.kind in ('rule', 'created') and x.kind <> 'replaced' and a.identity_id is not null
+      where l.kind in ('rule', 'created', 'moved') and x.kind <> 'replaced' and a.identity_id is not null
         and (l.maker is not null or l.identity_id <> a.identity_id)`,
   ],
   grantsRemoved: [account, stayed('end')],
