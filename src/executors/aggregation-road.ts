@@ -183,7 +183,10 @@ function rejectRepeated(
   const key = application.account.nativeIdentity.join(':')
   const rejects = plan.ambiguous().map((row) => ({
     code: 'IQ2101' as const,
-    reason: `${key} ${JSON.stringify(row.native)} occurs also in line ${row.lines}`,
+    reason:
+      row.lines === null
+        ? `${key} ${JSON.stringify(row.native)} and its ${application.account.uuid ?? 'uuid'} belong to two different accounts`
+        : `${key} ${JSON.stringify(row.native)} occurs also in line ${row.lines}`,
     file: outcome.file,
     line: row.line,
     native: row.native,

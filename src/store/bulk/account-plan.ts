@@ -17,7 +17,7 @@ export interface AccountPlan {
   /** No more rows: makes them durable, compares them with the store and finds their owners. */
   compare(diff: DiffOptions, correlation: CorrelationPlan): void
   /** Rows of native identities that occur more than once. */
-  ambiguous(): readonly { readonly line: number; readonly native: string; readonly lines: string }[]
+  ambiguous(): readonly { readonly line: number; readonly native: string; readonly lines: string | null }[]
   counts(applicationId: number): Record<string, number>
   /** Open questions and failed creations by code, each with the first ten native identities. */
   leftAside(): readonly { readonly code: string; readonly count: number; readonly first: readonly string[] }[]

@@ -115,8 +115,8 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
   if (!rule.decisive) return
   // the search ends here for a creating application too: later rules are not asked
   db.statement(`insert or ignore into st.ended select c.sid from st.cand c cross join st.s s on s.id = c.sid
-    where c.creates and c.sid not in (select sid from st.link) and json_extract(s.keys, '$[' || ? || ']') is not null`).run(
-    index,
+    where c.creates and c.sid not in (select sid from st.link) and json_extract(s.keys, ?) is not null`).run(
+    `$[${index}]`,
   )
 }
 

@@ -48,11 +48,11 @@ function classify(db: Database, app: number, returnsUntil: string): void {
   db.statement(`insert into st.act
     select s.id,
       case when u.id is not null and a.id is not null and a.id <> u.id then 'reject'
-           when u.id is not null and u.native <> s.native then 'renamed'
            when a.id is null and u.id is null then 'create'
-           when a.uuid is not null and s.uuid is not null and a.uuid <> s.uuid then 'replaced'
-           when a.state = 'gone' and (select ended_at from task_result r where r.id = a.state_run) < @until then 'replaced'
-           when a.state = 'gone' then 'returned'
+           when u.id is null and a.uuid is not null and s.uuid is not null then 'replaced'
+           when coalesce(u.state, a.state) = 'gone' then
+             iif((select ended_at from task_result r where r.id = coalesce(u.state_run, a.state_run)) < @until, 'replaced', 'returned')
+           when u.id is not null and u.native <> s.native then 'renamed'
            when a.hash <> s.hash then 'changed'
            when a.state = 'missing' then 'seen'
            else 'same' end,
@@ -108,9 +108,9 @@ function diffGrants(db: Database, app: number): void {
 }
 
 /** Rows of native identities that occur more than once in the read, with the lines of the others. */
-export function ambiguousRows(db: Database): readonly { line: number; native: string; lines: string }[] {
+export function ambiguousRows(db: Database): readonly { line: number; native: string; lines: string | null }[] {
   return db
     .statement(`select s.line, s.native, (select group_concat(o.line, ', ') from st.s o where o.native = s.native and o.id <> s.id) lines
       from st.act x cross join st.s s on s.id = x.sid where x.kind = 'reject' order by s.line`)
-    .all() as { line: number; native: string; lines: string }[]
+    .all() as { line: number; native: string; lines: string | null }[]
 }
