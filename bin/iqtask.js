@@ -12,7 +12,7 @@ const [major, minor] = process.versions.node.split('.').map(Number)
 const here = dirname(fileURLToPath(import.meta.url))
 const entry = join(here, '..', 'dist', 'main.js')
 
-if (major > wanted[0] || (major === wanted[0] && minor >= wanted[1])) start()
+if (major > wanted[0] || (major === wanted[0] && minor >= wanted[1])) await start()
 else reexecute()
 
 async function start() {
@@ -43,13 +43,16 @@ function reexecute() {
     folder = dirname(folder)
   }
   if (!runtime) {
-    console.error(`iqtask needs Node ${wanted.join('.')} or newer, this is ${process.versions.node}: install one, for example "npm install -g node@24"`)
+    console.error(
+      `iqtask needs Node ${wanted.join('.')} or newer, this is ${process.versions.node}: install one, for example "npm install -g node@24"`,
+    )
     process.exitCode = 2
     return
   }
   const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
   // a terminal sends Ctrl-C to both: the child decides what it means
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => signal !== 'SIGINT' && child.kill(signal))
   child.on('exit', (code, signal) => {
     if (signal) {
       process.removeAllListeners(signal)

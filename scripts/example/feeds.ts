@@ -1,4 +1,4 @@
-import { type Person, peopleCount } from './people.ts'
+import type { Person } from './people.ts'
 import { createRandom } from './random.ts'
 
 export type Counts = Record<string, number>
@@ -327,5 +327,3 @@ export function erpFeed(people: readonly Person[]): Feed {
     ],
   }
 }
-
-export { peopleCount }

@@ -1,5 +1,4 @@
 import type { Code } from '../base/codes.ts'
-import type { JsonObject } from '../base/json.ts'
 
 export const runStatuses = [
   'queued',
@@ -63,13 +62,3 @@ export interface GuardVerdict {
   readonly text: string
   readonly first: readonly string[]
 }
-
-export interface SectionResult {
-  readonly application: string
-  readonly status: RunStatus
-  readonly counts: Counts
-  readonly evidence?: (Evidence & { readonly age?: number | undefined }) | undefined
-  readonly token?: string | undefined
-}
-
-export type Extra = JsonObject
