@@ -15,7 +15,7 @@ import { builtinExecutors } from './executors/index.ts'
 import type { TaskResultDocument } from './model/documents.ts'
 import type { Project } from './model/project.ts'
 import type { TaskDefinition } from './model/task-definition.ts'
-import { openStore } from './store/open.ts'
+import { openStore, storeFault } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
@@ -45,6 +45,8 @@ export interface App {
   run(request: RunRequest): Promise<TaskResultDocument>
   /** Checks every file of the project, references between objects included; the problems found. */
   validate(): Promise<readonly IqtaskError[]>
+  /** An error of SQLite in the words of the tool; others as they are. */
+  explain(error: unknown): unknown
   close(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         request,
       ),
     validate: async () => validateProject(project, { executors, connectors }),
+    explain: (error) => storeFault(error, project.store),
     async close() {
       store?.close()
       store = undefined

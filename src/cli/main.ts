@@ -30,7 +30,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       },
     }
     return (await command.run(context, args, options)) ?? 0
-  } catch (error) {
+  } catch (thrown) {
+    const error = app === undefined ? thrown : app.explain(thrown)
     terminal.err(wantsJson ? `${JSON.stringify(errorDocument(error))}\n` : renderError(error, errorStyle))
     return exitCodeOf(error)
   } finally {

@@ -1,5 +1,5 @@
 import { type Clock, isoText } from '../base/clock.ts'
-import { AbortError } from '../base/errors.ts'
+import { AbortError, BusyError, StoreError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Redactor } from '../base/redact.ts'
@@ -9,6 +9,7 @@ import type { PlanFigures } from '../model/plan-figures.ts'
 import type { Project } from '../model/project.ts'
 import type { GuardVerdict, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
+import { storeFault } from '../store/open.ts'
 import type { NewRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { admit } from './admission.ts'
@@ -190,7 +191,9 @@ async function execute(
   try {
     await executor.run(context, args)
   } catch (error) {
-    failure = abort.signal.aborted ? abortReason(abort.signal) : error
+    failure = abort.signal.aborted ? abortReason(abort.signal) : storeFault(error, store.path)
+    // a store that takes no more writes cannot keep this either: the next command finds the run dead
+    if (failure instanceof StoreError || failure instanceof BusyError) throw failure
     keep(failureMessage(failure))
   } finally {
     clearInterval(beat)

@@ -13,9 +13,10 @@ export interface SpawnedCli {
 }
 
 /** Runs the command line in a process of its own, from the sources. */
-export function spawnCli(args: readonly string[], cwd: string): SpawnedCli {
+export function spawnCli(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): SpawnedCli {
   const child = spawn(process.execPath, ['--no-warnings', '-e', code, 'iqtask', ...args], {
     cwd,
+    env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let stdout = ''
