@@ -23,16 +23,18 @@ export function compileExpression(source: string, options: { readonly variables:
   for (const variable of options.variables) environment.registerVariable(variable, 'dyn')
   try {
     const first = environment.parse(source)
-    const parsed = environment.parse(withLinearMatches(source, first.ast))
+    const aliases = new Map<string, string>()
+    const parsed = environment.parse(withPlainNames(withLinearMatches(source, first.ast), first.ast, aliases))
     const check = parsed.check()
     if (!check.valid) throw check.error ?? new Error('it does not fit together')
     return {
       source,
       evaluate(scope) {
         try {
-          return plain(parsed(scope as Record<string, unknown>))
+          return plain(parsed(aliased(scope, aliases)))
         } catch (error) {
-          throw new Error(sentence(error), { cause: error })
+          const text = [...aliases].reduce((told, [alias, name]) => told.replaceAll(alias, name), sentence(error))
+          throw new Error(text, { cause: error })
         }
       },
       applications: (known) => namedIn(first.ast, known),
@@ -100,6 +102,32 @@ function withLinearMatches(source: string, ast: ASTNode): string {
     text = `${text.slice(0, at)}${linear}${text.slice(at + linear.length)}`
   }
   return text
+}
+
+/** `has()` takes only a chain of names: `app['etcd-io']` becomes one. The tree's ranges are those of the text, from the right to the left. */
+function withPlainNames(source: string, ast: ASTNode, aliases: Map<string, string>): string {
+  const nodes = [...nodesOf(ast)].flatMap((node) =>
+    node.op === '[]' && isApp(node.args[0]) && node.args[1].op === 'value' && typeof node.args[1].args === 'string'
+      ? [{ start: node.start, end: node.end, name: node.args[1].args }]
+      : [],
+  )
+  let text = source
+  for (const { start, end, name } of nodes.sort((a, b) => b.start - a.start)) {
+    const alias = `a_${Buffer.from(name).toString('hex')}`
+    aliases.set(alias, name)
+    text = `${text.slice(0, start)}app.${alias}${text.slice(end)}`
+  }
+  return text
+}
+
+function aliased(
+  scope: Readonly<Record<string, unknown>>,
+  aliases: ReadonlyMap<string, string>,
+): Record<string, unknown> {
+  if (aliases.size === 0) return scope as Record<string, unknown>
+  const app = { ...(scope.app as Record<string, unknown> | undefined) }
+  for (const [alias, name] of aliases) if (app[name] !== undefined) app[alias] = app[name]
+  return { ...scope, app }
 }
 
 function* nodesOf(value: unknown): Generator<ASTNode> {

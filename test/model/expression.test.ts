@@ -71,6 +71,14 @@ describe('an expression', () => {
     expect(() => value('account.level + 1', { level: 2 })).toThrow(/write 1\.0/)
   })
 
+  it('reads applications whose names are no identifiers, also inside has()', () => {
+    const read = (source: string, app: Record<string, unknown>): unknown => compile(source, ['app']).evaluate({ app })
+    expect(read("app['etcd-io'].login + app['a.b'].x", { 'etcd-io': { login: 'l' }, 'a.b': { x: '1' } })).toBe('l1')
+    expect(read("has(app['etcd-io'].login) ? 'yes' : 'no'", { 'etcd-io': {} })).toBe('no')
+    expect(() => read("app['etcd-io'].login", {})).toThrow(/etcd-io/)
+    expect(() => read("app['etcd-io'].login", { 'etcd-io': {} })).toThrow(/login/)
+  })
+
   it('tells which applications it names', () => {
     const known = ['hr', 'etcd-io', 'ad', 'erp']
     const names = (source: string): string[] => compile(source, ['hr', 'ad', 'app']).applications(known)
