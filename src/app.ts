@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
 import { type IqtaskError, UserError } from './base/errors.ts'
+import type { JsonObject } from './base/json.ts'
 import { packageFolder, packageVersion } from './base/package.ts'
 import { createRedactor, type Redactor } from './base/redact.ts'
 import { createRegistry, type Registry } from './base/registry.ts'
@@ -16,15 +17,21 @@ import type { TaskResultDocument } from './model/documents.ts'
 import type { Project } from './model/project.ts'
 import type { TaskDefinition } from './model/task-definition.ts'
 import { openStore, storeFault } from './store/open.ts'
+import { type Restored, restoreStore } from './store/restore.ts'
 import type { Store } from './store/store.ts'
 import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
 import { guardPolicy } from './task/guard-policy.ts'
-import { endDeadRuns } from './task/lease.ts'
+import { endDeadRuns, runIsAlive } from './task/lease.ts'
+import { currentActor } from './task/process.ts'
 import type { RunRequest } from './task/run-request.ts'
 import { runTask } from './task/runner.ts'
 
 export { jsonSchemaOf, kindNames } from './config/schema.ts'
+export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
+export { backupStore } from './store/backup.ts'
+export { checkStore } from './store/check.ts'
+export { migrateStore } from './store/migrate.ts'
 export type { RejectRecord } from './store/results.ts'
 export type { Store } from './store/store.ts'
 export type { RunEvent, RunRequest } from './task/run-request.ts'
@@ -45,6 +52,10 @@ export interface App {
   run(request: RunRequest): Promise<TaskResultDocument>
   /** Checks every file of the project, references between objects included; the problems found. */
   validate(): Promise<readonly IqtaskError[]>
+  /** Who acts: for the audit trail. */
+  readonly actor: JsonObject
+  /** Puts a verified backup in the store's place. @throws BusyError while a run holds the store */
+  restore(backup: string): Restored
   /** An error of SQLite in the words of the tool; others as they are. */
   explain(error: unknown): unknown
   close(): Promise<void>
@@ -102,6 +113,18 @@ export async function openApp(options: AppOptions): Promise<App> {
         request,
       ),
     validate: async () => validateProject(project, { executors, connectors }),
+    actor: currentActor(options.env),
+    restore(backup) {
+      store?.close()
+      store = undefined
+      return restoreStore({
+        backup,
+        path: project.store,
+        clock,
+        actor: JSON.stringify(currentActor(options.env)),
+        isLive: (row) => runIsAlive(row, clock.now()),
+      })
+    },
     explain: (error) => storeFault(error, project.store),
     async close() {
       store?.close()

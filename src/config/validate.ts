@@ -17,7 +17,8 @@ export interface Known {
 export function checkSettings(application: Application, schema: ZodType, settings: JsonObject): unknown {
   const done = schema.safeParse(settings)
   if (done.success) return done.data
-  const issue = done.error.issues[0]
+  // a mistyped key says more than what is missing because of it
+  const issue = done.error.issues.find((one) => one.code === 'unrecognized_keys') ?? done.error.issues[0]
   const keys = issue?.code === 'unrecognized_keys' ? issue.keys : []
   const path = ['connection', ...(issue?.path ?? []), ...keys.slice(0, 1)]
   const known = 'shape' in schema ? Object.keys(schema.shape as object) : []

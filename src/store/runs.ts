@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { JsonObject } from '../base/json.ts'
-import type { Counts, Evidence, GuardVerdict, Message, RunStatus, Trigger } from '../model/result.ts'
+import type { Counts, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
-import type { RejectRecord } from './results.ts'
+import { createRunRecords, type RunRecords } from './run-records.ts'
 import type { TaskResultRow } from './schema.ts'
 
 export interface NewRun {
@@ -32,23 +32,11 @@ export interface RunEnd {
   readonly durationMs: number
 }
 
-export interface SectionRecord {
-  readonly seq: number
-  readonly name: string
-  readonly applicationId: number | undefined
-  readonly status: string
-  readonly readAt: string | undefined
-  readonly evidence: Evidence | undefined
-  readonly token: string | undefined
-  readonly counts: Counts
-  readonly facts: JsonObject | undefined
-}
-
 /** A task_result row as it is read. */
 export type RunRow = Selectable<TaskResultRow>
 
 /** Writing side of results: what the runner keeps about a run. Every call belongs into a write transaction of the caller. */
-export interface Runs {
+export interface Runs extends RunRecords {
   insert(run: NewRun): number
   get(number: number): RunRow | undefined
   /** A dead or stopped run goes on: the row is claimed by the process that resumes it. */
@@ -57,26 +45,20 @@ export interface Runs {
   live(): RunRow[]
   /** The latest result of a task that ended `terminated` or `error` with a checkpoint to go on from. */
   lastBroken(task: string): RunRow | undefined
+  /** The last results of their tasks that died under way and can go on. */
+  broken(): RunRow[]
   start(number: number, at: string): void
   heartbeat(number: number, at: string): { stopRequested: string | null }
-  requestStop(number: number, reason: string): void
+  requestStop(resultId: string, reason: string): void
   checkpoint(number: number, checkpoint: JsonObject, at: string): void
   end(number: number, end: RunEnd, auditSeq: number | undefined): void
-  section(number: number, section: SectionRecord): void
-  endSection(number: number, seq: number, status: string): void
-  /** Sections that the run's end found under way. */
-  endOpenSections(number: number, status: string): void
-  sectionOutcome(number: number, name: string): { readonly status: string; readonly counts: Counts } | undefined
-  message(number: number, message: Message): void
-  rejects(number: number, rejects: readonly RejectRecord[]): void
-  verdicts(number: number, verdicts: readonly GuardVerdict[]): void
   planHash(number: number, hash: string): void
 }
 
 export function createRuns(db: Database): Runs {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
-  const nextSeq = (table: string) => `(select coalesce(max(seq), 0) + 1 from ${table} where run = ?)`
   return {
+    ...createRunRecords(db),
     insert: (r) =>
       Number(
         run(
@@ -123,6 +105,13 @@ export function createRuns(db: Database): Runs {
              and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
         )
         .get(task) as RunRow | undefined,
+    broken: () =>
+      db
+        .statement(
+          `select * from task_result r where status = 'terminated' and checkpoint is not null and id =
+             (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running')) order by id`,
+        )
+        .all() as RunRow[],
     start: (number, at) =>
       void run(
         `update task_result set status = 'running', started_at = coalesce(started_at, ?), heartbeat_at = ? where id = ?`,
@@ -135,7 +124,8 @@ export function createRuns(db: Database): Runs {
       const asked = db.statement('select stop_requested from task_result where id = ?').pluck().get(number)
       return { stopRequested: (asked ?? null) as string | null }
     },
-    requestStop: (number, reason) => void run('update task_result set stop_requested = ? where id = ?', reason, number),
+    requestStop: (resultId, reason) =>
+      void run('update task_result set stop_requested = ? where result_id = ?', reason, resultId),
     checkpoint: (number, checkpoint, at) =>
       void run(
         'update task_result set checkpoint = ?, heartbeat_at = ? where id = ?',
@@ -158,77 +148,6 @@ export function createRuns(db: Database): Runs {
         auditSeq ?? null,
         number,
       ),
-    section: (number, s) =>
-      void run(
-        `insert into task_section(run, seq, application_id, name, status, read_at, evidence, digest, token, counts, facts)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set application_id = excluded.application_id, status = excluded.status,
-           read_at = excluded.read_at, evidence = excluded.evidence, digest = excluded.digest, token = excluded.token, counts = excluded.counts, facts = excluded.facts`,
-        number,
-        s.seq,
-        s.applicationId ?? null,
-        s.name,
-        s.status,
-        s.readAt ?? null,
-        s.evidence === undefined ? null : JSON.stringify(s.evidence),
-        s.evidence?.digest ?? null,
-        s.token ?? null,
-        JSON.stringify(s.counts),
-        s.facts === undefined ? null : JSON.stringify(s.facts),
-      ),
-    endSection: (number, seq, status) =>
-      void run('update task_section set status = ? where run = ? and seq = ?', status, number, seq),
-    endOpenSections: (number, status) =>
-      void run(`update task_section set status = ? where run = ? and status = 'running'`, status, number),
-    sectionOutcome(number, name) {
-      const row = db
-        .statement('select status, counts from task_section where run = ? and name = ?')
-        .get(number, name) as { status: string; counts: string } | undefined
-      return row === undefined ? undefined : { status: row.status, counts: JSON.parse(row.counts) as Counts }
-    },
-    message: (number, m) =>
-      void run(
-        `insert into task_message(run, seq, level, code, text, item) values (?, ${nextSeq('task_message')}, ?, ?, ?, ?)`,
-        number,
-        number,
-        m.level,
-        m.code,
-        m.text,
-        m.item ?? null,
-      ),
-    rejects: (number, rejects) => {
-      let seq = Number(db.statement('select coalesce(max(seq), 0) from reject where run = ?').pluck().get(number))
-      const add = db.statement(
-        'insert into reject(run, seq, application, code, reason, file, line, "column", native, fragment) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      )
-      for (const r of rejects)
-        add.run(
-          number,
-          ++seq,
-          r.application,
-          r.code,
-          r.reason,
-          r.file,
-          r.line ?? null,
-          r.column ?? null,
-          r.native ?? null,
-          r.fragment ?? null,
-        )
-    },
-    verdicts: (number, verdicts) => {
-      for (const v of verdicts)
-        run(
-          `insert into guard_verdict(run, seq, guard, application, value, "limit", verdict, text, first) values (?, ${nextSeq('guard_verdict')}, ?, ?, ?, ?, ?, ?, ?)`,
-          number,
-          number,
-          v.guard,
-          v.application,
-          v.value,
-          v.limit,
-          v.verdict,
-          v.text,
-          JSON.stringify(v.first),
-        )
-    },
     planHash: (number, hash) => void run('update task_result set plan_hash = ? where id = ?', hash, number),
   }
 }

@@ -1,3 +1,4 @@
+import { isoText } from '../base/clock.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { type Applications, createApplications } from './applications.ts'
@@ -21,21 +22,39 @@ export interface Store {
   readonly accounts: Accounts
   readonly identities: Identities
   info(): JsonObject
+  /** Leaves word for a run's next heartbeat, audited. */
+  requestStop(resultId: string, reason: string, now: Date, actor: string): void
   close(): void
 }
 
 export function createStore(db: Database): Store {
+  const audit = createAudit(db)
+  const runs = createRuns(db)
   return {
     path: db.path,
     db,
-    audit: createAudit(db),
+    audit,
     results: createResults(db),
-    runs: createRuns(db),
+    runs,
     applications: createApplications(db),
     accountPlans: createAccountPlans(db),
     accounts: createAccounts(db),
     identities: createIdentities(db),
     info: () => describeStore(db),
+    requestStop(resultId, reason, now, actor) {
+      db.write(() => {
+        runs.requestStop(resultId, reason)
+        audit.append({
+          at: isoText(now),
+          actor,
+          action: 'run.stop',
+          object: 'result',
+          key: resultId,
+          run: resultId,
+          body: { reason },
+        })
+      })
+    },
     close: () => db.close(),
   }
 }

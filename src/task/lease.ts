@@ -5,7 +5,7 @@ import { isAlive } from './process.ts'
 
 /** A run on another host is dead when its heartbeat is older than this. */
 export const leaseMs = 60_000
-export const heartbeatMs = 5_000
+export const heartbeatMs = 1_000
 
 export const runIsAlive = (row: RunRow, now: Date): boolean =>
   isAlive({

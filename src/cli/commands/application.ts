@@ -94,7 +94,11 @@ async function test(context: CommandContext, names: readonly string[]): Promise<
     empty: '',
     columns: [
       { title: 'APPLICATION', value: (item) => item.name },
-      { title: 'RESULT', value: (item) => (item.ok ? style.green('✔ ok') : style.red('✖ failed')) },
+      {
+        title: 'RESULT',
+        value: (item) => (item.ok ? '✔ ok' : '✖ failed'),
+        paint: (shown, item) => (item.ok ? style.green(shown) : style.red(shown)),
+      },
       { title: 'TIME', align: 'right', value: (item) => renderDuration(item.durationMs) },
       { title: 'WHAT ANSWERED', value: (item) => item.text },
     ],

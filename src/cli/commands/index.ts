@@ -1,14 +1,16 @@
 import type { Command, CommandGroup } from '../command.ts'
 import { account } from './account.ts'
 import { application } from './application.ts'
+import { audit } from './audit.ts'
 import { config } from './config.ts'
 import { identity } from './identity.ts'
 import { init } from './init.ts'
+import { ps, recover, stop } from './live.ts'
 import { results } from './results.ts'
 import { run } from './run.ts'
 import { schema } from './schema.ts'
 import { store } from './store.ts'
 import { task } from './task.ts'
 
-export const commands: readonly Command[] = [init, run, schema]
-export const groups: readonly CommandGroup[] = [results, task, application, account, identity, config, store]
+export const commands: readonly Command[] = [init, run, ps, stop, recover, schema]
+export const groups: readonly CommandGroup[] = [results, task, application, account, identity, config, store, audit]

@@ -5,7 +5,7 @@ import { parseDuration, renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { runStatuses } from '../../model/result.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
-import { groupRejects, renderNext, renderResult, renderStatus, shortId } from '../render/result.ts'
+import { groupRejects, paintStatus, renderNext, renderResult, shortId, statusText } from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
 
 export const results: CommandGroup = {
@@ -94,7 +94,11 @@ async function list(context: CommandContext, _args: readonly string[], options: 
         align: 'right',
         value: (result) => (result.durationMs === null ? '–' : renderDuration(result.durationMs)),
       },
-      { title: 'STATUS', value: (result) => renderStatus(result, context.style) + (result.dryRun ? ' (dry run)' : '') },
+      {
+        title: 'STATUS',
+        value: (result) => statusText(result) + (result.dryRun ? ' (dry run)' : ''),
+        paint: (shown, result) => paintStatus(shown, result, context.style),
+      },
       { title: 'READ', align: 'right', value: (result) => renderCount(result.counts.read ?? 0) },
       { title: 'CREATED', align: 'right', value: (result) => renderCount(result.counts.created ?? 0) },
       { title: 'CHANGED', align: 'right', value: (result) => renderCount(result.counts.changed ?? 0) },

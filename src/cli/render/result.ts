@@ -1,6 +1,7 @@
 import type { RejectRecord } from '../../app.ts'
 import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
+import type { RunStatus } from '../../model/result.ts'
 import { safe } from '../terminal.ts'
 import type { Style } from './style.ts'
 import { displayWidth } from './table.ts'
@@ -9,21 +10,23 @@ import { renderCount } from './values.ts'
 /** The beginning of an id that people type: enough of the time to be unique for them. */
 export const shortId = (id: string): string => id.slice(0, 12)
 
-export function renderStatus(result: TaskResultDocument, style: Style): string {
-  if (result.stoppedBy === 'guard') return style.red('✖ guard')
-  const looks: Readonly<Record<string, [string, (text: string) => string]>> = {
-    success: ['✔', style.green],
-    warning: ['⚠', style.yellow],
-    error: ['✖', style.red],
-    terminated: ['✖', style.red],
-    skipped: ['–', style.dim],
-    missed: ['–', style.yellow],
-    running: ['…', style.cyan],
-    queued: ['…', style.dim],
-  }
-  const [sign, paint] = looks[result.status] ?? ['?', style.dim]
-  return paint(`${sign} ${result.status}`)
-}
+const looks = {
+  success: ['✔', 'green'],
+  warning: ['⚠', 'yellow'],
+  error: ['✖', 'red'],
+  terminated: ['✖', 'red'],
+  skipped: ['–', 'dim'],
+  missed: ['–', 'yellow'],
+  running: ['…', 'cyan'],
+  queued: ['…', 'dim'],
+} as const satisfies Record<RunStatus, readonly [string, keyof Style]>
+
+/** `⚠ warning`, `✖ guard`, without colour. */
+export const statusText = (result: TaskResultDocument): string =>
+  result.stoppedBy === 'guard' ? '✖ guard' : `${looks[result.status][0]} ${result.status}`
+
+export const paintStatus = (text: string, result: TaskResultDocument, style: Style): string =>
+  style[looks[result.status][1]](text)
 
 /** Counts that are shown although they are zero: the shape of every run. */
 const always = new Set(['read', 'created', 'changed', 'unchanged', 'rejected'])
@@ -56,7 +59,7 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
   const head =
     result.stoppedBy === 'guard'
       ? style.red('✖ stopped by guard, nothing changed there (exit 4)')
-      : `${renderStatus(result, style)}${duration}`
+      : `${paintStatus(statusText(result), result, style)}${duration}`
   const lines = [`${head}${dry}`]
   const width = Math.max(0, ...result.sections.map((section) => displayWidth(section.application)))
   for (const section of result.sections) {

@@ -4,6 +4,8 @@ export interface Column<Item> {
   readonly title: string
   readonly value: (item: Item) => string
   readonly align?: 'right'
+  /** Colour, put on after everything is measured: what comes from data never carries any. */
+  readonly paint?: (text: string, item: Item) => string
   /** Only with `--output wide`. */
   readonly wide?: boolean
 }
@@ -28,19 +30,23 @@ export function displayWidth(text: string): number {
 
 /** A table with aligned columns; the header in capitals. The last column is not padded. */
 export function renderTable<Item>(items: readonly Item[], columns: readonly Column<Item>[]): string {
-  const rows = [columns.map((column) => column.title), ...items.map((item) => columns.map((c) => cell(c.value(item))))]
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => displayWidth(row[index] ?? ''))))
-  const lines = rows.map((row) =>
-    row
+  const rows = items.map((item) => ({ item, texts: columns.map((column) => cell(column.value(item))) }))
+  const titles = columns.map((column) => column.title)
+  const widths = columns.map((_, index) =>
+    Math.max(...[titles, ...rows.map((row) => row.texts)].map((texts) => displayWidth(texts[index] ?? ''))),
+  )
+  const line = (texts: readonly string[], item: Item | undefined): string =>
+    texts
       .map((text, index) => {
+        const column = columns[index]
         const gap = ' '.repeat((widths[index] ?? 0) - displayWidth(text))
-        if (columns[index]?.align === 'right') return gap + text
-        return index === row.length - 1 ? text : text + gap
+        const shown = item === undefined ? text : (column?.paint?.(text, item) ?? text)
+        if (column?.align === 'right') return gap + shown
+        return index === texts.length - 1 ? shown : shown + gap
       })
       .join('  ')
-      .trimEnd(),
-  )
-  return `${lines.join('\n')}\n`
+      .trimEnd()
+  return `${[line(titles, undefined), ...rows.map((row) => line(row.texts, row.item))].join('\n')}\n`
 }
 
 const cell = (text: string): string => safe(text).replaceAll('\n', '\\n')

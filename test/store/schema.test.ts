@@ -1,0 +1,57 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { openStore } from '../../src/store/open.ts'
+import { project } from '../helpers/project.ts'
+
+const dump = join(import.meta.dirname, '../../src/store/schema.sql')
+const open = () => openStore({ path: join(project(), 'x.db'), clock: systemClock, create: true })
+
+it('the committed dump is the schema that the migrations make (UPDATE_SCHEMA=1 writes it)', () => {
+  const store = open()
+  const statements = store.db
+    .statement(
+      `select sql from sqlite_schema where sql is not null and name not like 'sqlite\\_%' escape '\\' order by type desc, name`,
+    )
+    .pluck()
+    .all() as string[]
+  store.close()
+  const text = `${statements.join(';\n\n')};\n`
+  if (process.env.UPDATE_SCHEMA === '1') writeFileSync(dump, text)
+  expect(readFileSync(dump, 'utf8')).toBe(text)
+})
+
+it('the types that queries are written against name the columns of the tables', () => {
+  const store = open()
+  const source = readFileSync(join(import.meta.dirname, '../../src/store/schema.ts'), 'utf8')
+  const tables = [...source.matchAll(/^ {2}(\w+): (\w+Row)$/gm)].map(
+    (match) => [match[1] ?? '', match[2] ?? ''] as const,
+  )
+  const actual = store.db
+    .statement(
+      `select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name`,
+    )
+    .pluck()
+    .all()
+  expect(tables.map(([table]) => table).sort()).toEqual(actual)
+  for (const [table, row] of tables) {
+    const body = new RegExp(`interface ${row} \\{([^}]*)\\}`).exec(source)?.[1] ?? ''
+    const typed = [...body.matchAll(/^ {2}(\w+):/gm)].map((match) => match[1])
+    const columns = store.db.statement(`select name from pragma_table_info('${table}')`).pluck().all()
+    expect(typed, table).toEqual(columns)
+  }
+  store.close()
+})
+
+it('every table is strict', () => {
+  const store = open()
+  const loose = store.db
+    .statement(
+      `select name from pragma_table_list where schema = 'main' and type = 'table' and not strict and name not like 'sqlite\\_%' escape '\\'`,
+    )
+    .pluck()
+    .all()
+  expect(loose).toEqual([])
+  store.close()
+})
