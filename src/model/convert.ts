@@ -53,9 +53,11 @@ export function toDate(text: string, format: string | undefined): string | undef
   return Number.isNaN(moment.getTime()) ? undefined : moment.toISOString()
 }
 
-const dateText = (year: number, month: number, day: number): string | undefined => {
-  const date = new Date(Date.UTC(year, month - 1, day))
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day && year > 0
+function dateText(year: number, month: number, day: number): string | undefined {
+  const date = new Date(0)
+  // Date.UTC would take the year 26 for 1926
+  date.setUTCFullYear(year, month - 1, day)
+  return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
     ? date.toISOString().slice(0, 10)
     : undefined
 }
@@ -74,5 +76,7 @@ function byPattern(text: string, format: string): string | undefined {
   const { yyyy = 0, MM = 0, dd = 0, HH = 0, mm = 0, ss = 0 } = parts
   const day = at === text.length ? dateText(yyyy, MM, dd) : undefined
   if (day === undefined || HH > 23 || mm > 59 || ss > 59) return undefined
-  return /HH|mm|ss/.test(format) ? new Date(Date.UTC(yyyy, MM - 1, dd, HH, mm, ss)).toISOString() : day
+  if (!/HH|mm|ss/.test(format)) return day
+  const time = [HH, mm, ss].map((part) => String(part).padStart(2, '0')).join(':')
+  return `${day}T${time}.000Z`
 }
