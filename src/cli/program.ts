@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { UserError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
 import { packageVersion } from '../base/package.ts'
 import { type Command, type CommandGroup, type OptionValues, text } from './command.ts'
 import { commands, groups } from './commands/index.ts'
@@ -44,6 +45,7 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
   }
   for (const command of commands) add(program, command, false)
   for (const group of groups) addGroup(program, group, add, configure)
+  refuseUnknownVerb(argv)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
@@ -55,6 +57,18 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
     throw usageError(error)
   }
   return found
+}
+
+/** A group's bare name runs its first verb; another word is a verb, never an argument of that one. */
+function refuseUnknownVerb([noun, verb]: readonly string[]): void {
+  const group = groups.find((one) => one.name === noun)
+  if (group === undefined || verb === undefined || verb.startsWith('-') || verb === 'help') return
+  const verbs = group.commands.map((command) => command.name)
+  if (verbs.includes(verb)) return
+  throw new UserError(`unknown command '${group.name} ${verb}'`, {
+    code: 'IQ1001',
+    hint: didYouMean(verb, verbs) ?? `iqtask ${group.name} ${verbs.join('|')}`,
+  })
 }
 
 const examplesOf = (examples: readonly string[]): string =>

@@ -110,6 +110,8 @@ function compare(
     {
       applicationId: known.id,
       returnsUntil: new Date(now.getTime() - returnsWithinMs).toISOString(),
+      promote: args.promoteManagedAttributes,
+      compareAll: !args.optimizeReaggregation,
       missing: missingDetection(context, application, args, outcome, { now, id: known.id }),
     },
     {
@@ -140,7 +142,7 @@ function compare(
       digest: outcome.evidence.digest,
       now,
     }),
-    counts: { read: outcome.read, filtered: outcome.filtered, rejected, grantsRejected: 0, ...planCounts },
+    counts: { read: outcome.read, filtered: outcome.filtered, rejected, ...planCounts },
     read: outcome.read,
     rejected,
     planned: plannedChanges(planCounts),

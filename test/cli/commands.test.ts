@@ -174,6 +174,25 @@ describe('applications and tasks', () => {
   })
 })
 
+describe('a mistyped word', () => {
+  it('is answered with the nearest command, verb or option, and exit 2', async () => {
+    for (const [line, near] of [
+      ['rnu aggregation', 'did you mean run'],
+      ['results shwo', 'did you mean show'],
+      ['run aggregation --dryrun', 'did you mean --dry-run'],
+      ['account find --uncorelated', 'did you mean --uncorrelated'],
+    ] as const) {
+      const { code, stderr, stdout } = await runCli(line, { cwd: project(smallOrganisation) })
+      expect([code, stdout], line).toEqual([2, ''])
+      expect(stderr, line).toContain(near)
+    }
+    expect((await runCli('run', { cwd: '/' })).code).toBe(2)
+    expect((await runCli('run aggregation --limit many', { cwd: project(smallOrganisation) })).stderr).toContain(
+      '--limit',
+    )
+  })
+})
+
 describe('output', () => {
   it('comes as table, wide, JSON, JSON lines, CSV or YAML, with the fields that are wanted', async () => {
     const cwd = await aggregated()

@@ -75,7 +75,13 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
   const missing = { level: 'complete', digest, markedBefore: at, isProtected: () => false } as const
   const rule = { from: { attribute: 'id' }, identity: 'name', decisive: false, ignoreCase: false, normalize: [] }
   plan.compare(
-    { applicationId, returnsUntil: '2026-01-01', missing: level === 'complete' ? missing : undefined },
+    {
+      applicationId,
+      returnsUntil: '2026-01-01',
+      missing: level === 'complete' ? missing : undefined,
+      promote: true,
+      compareAll: false,
+    },
     {
       applicationId,
       rules: [{ ...rule, ignoreValues: [] }],

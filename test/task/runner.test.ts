@@ -71,6 +71,15 @@ describe('a run', () => {
     expect(JSON.parse(done.stdout)).toMatchObject({ status: 'terminated', stoppedBy: signal, exitCode: code })
   })
 
+  it('asked to stop hears it with its next heartbeat', async () => {
+    const cwd = project(smallOrganisation)
+    const run = await waitingRun(cwd)
+    expect((await runCli('ps', { cwd })).stdout).toContain('running')
+    expect((await runCli('stop latest', { cwd })).code).toBe(0)
+    const done = await run.done
+    expect(JSON.parse(done.stdout)).toMatchObject({ status: 'terminated', stoppedBy: 'stop' })
+  })
+
   it('ends terminated when its timeout is over', async () => {
     const cwd = project(smallOrganisation)
     const done = await spawnCli([...stdinRun, '--timeout', '300ms'], cwd).done
@@ -113,6 +122,20 @@ function state(cwd: string): string {
   db.close()
   return all
 }
+
+describe('a second signal', () => {
+  it('ends the process now', async () => {
+    const cwd = project(smallOrganisation)
+    const run = await waitingRun(cwd)
+    run.process.kill('SIGSTOP')
+    run.process.kill('SIGINT')
+    run.process.kill('SIGTERM')
+    run.process.kill('SIGCONT')
+    const done = await run.done
+    expect([130, 143]).toContain(done.code)
+    expect((await list(cwd))[0]?.status).toBe('terminated')
+  })
+})
 
 describe('a killed run', () => {
   it('leaves a prefix of whole chunks, and resumes to the state of an undisturbed one', async () => {

@@ -77,7 +77,7 @@ function catalogue(db: Database, b: Bound, lo: number, hi: number) {
   const done = db
     .statement(`insert into entitlement(id, application_id, attribute, value, shown, created_run)
     select m.g, @app, e.attribute, e.value, e.shown, @run from st.m m cross join st.e e on e.id = m.l
-    where m.neu and m.l > @lo and m.l <= @hi and exists (select 1 from st.g g cross join st.act x on x.sid = g.a where g.e = m.l and x.kind <> 'reject')`)
+    where m.neu and m.l > @lo and m.l <= @hi and exists (select 1 from st.g g cross join st.act x on x.sid = g.a where g.e = m.l and x.kind not in ('reject', 'same', 'seen'))`)
     .run({ app: b.applicationId, run: b.run, lo, hi })
   return { changed: done.changes, digest: digestOf([lo, hi, done.changes]) }
 }

@@ -6,6 +6,10 @@ export interface DiffOptions {
   /** ISO time; an account that has been gone since before it comes back as a new one. */
   readonly returnsUntil: string
   readonly missing: MissingDetection | undefined
+  /** Unknown entitlement values enter the catalogue; otherwise their grants are left out. */
+  readonly promote: boolean
+  /** Compare the grants of unchanged accounts too, instead of trusting the hash. */
+  readonly compareAll: boolean
 }
 
 /** How accounts that the read did not show are treated; undefined where nothing may be concluded. */
@@ -32,7 +36,7 @@ export function diffAccounts(db: Database, options: DiffOptions): void {
     else classify(db, app, options.returnsUntil)
     db.exec('create index st.act_account on act(account_id)')
     if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing)
-    diffGrants(db, app)
+    diffGrants(db, options)
     db.exec('commit')
   } catch (error) {
     db.exec('rollback')
@@ -92,10 +96,15 @@ function findLost(db: Database, app: number, missing: MissingDetection): void {
 }
 
 /** Local entitlement numbers to the store's (0: to be made), and what changed accounts gain and lose. */
-function diffGrants(db: Database, app: number): void {
+function diffGrants(db: Database, { applicationId: app, promote, compareAll }: DiffOptions): void {
   db.statement(`insert into st.m select e.id, coalesce(x.id, 0), x.id is null from st.e e
     left join entitlement x on x.application_id = ? and x.attribute = e.attribute and x.value = e.value`).run(app)
-  const compared = `('changed', 'returned', 'renamed')`
+  if (!promote)
+    db.exec(`insert into st.left_out select count(*) from st.g cross join st.m on m.l = g.e where m.neu;
+      delete from st.g where e in (select l from st.m where neu); delete from st.m where neu`)
+  const compared = compareAll
+    ? `('changed', 'returned', 'renamed', 'same', 'seen')`
+    : `('changed', 'returned', 'renamed')`
   // a value that is not in the catalogue yet goes by its negative local number until the plan is bound
   db.exec(`insert into st.gd select x.account_id, iif(m.neu, -m.l, m.g), 'add'
     from st.act x cross join st.g g on g.a = x.sid cross join st.m m on m.l = g.e
@@ -105,6 +114,10 @@ function diffGrants(db: Database, app: number): void {
     from st.act x cross join access c on c.account_id = x.account_id and c.until is null
     where x.kind in ${compared} and not exists
       (select 1 from st.m m cross join st.g g on g.a = x.sid and g.e = m.l where m.g = c.entitlement_id)`)
+  if (compareAll)
+    db.exec(
+      `update st.act set kind = 'changed' where kind in ('same', 'seen') and account_id in (select account_id from st.gd)`,
+    )
 }
 
 /** Rows of native identities that occur more than once in the read, with the lines of the others. */

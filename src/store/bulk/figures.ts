@@ -47,13 +47,14 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
     grantsAdded:
       number(`select count(*) from st.g g cross join st.act x on x.sid = g.a where x.kind in ('create', 'replaced')`) +
       number(`select count(*) from st.gd where op = 'add'`),
+    grantsRejected: number('select max(grants) from st.left_out'),
     grantsEnded:
       number(`select count(*) from st.gd where op = 'end'`) +
       number(
         `select count(*) from st.lost l cross join access c on c.account_id = l.account_id and c.until is null where l.kind = 'gone'`,
       ),
     entitlementsCreated: number(
-      `select count(*) from st.m where neu and l in (select g.e from st.g g cross join st.act x on x.sid = g.a where x.kind <> 'reject')`,
+      `select count(*) from st.m where neu and l in (select g.e from st.g g cross join st.act x on x.sid = g.a where x.kind not in ('reject', 'same', 'seen'))`,
     ),
     correlated,
     uncorrelated: population - correlated,

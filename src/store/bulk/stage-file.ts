@@ -61,6 +61,7 @@ create table m(l integer primary key, g int not null, neu int not null) strict;
 create table gd(account_id int not null, e int not null, op text not null, primary key(account_id, e)) strict, without rowid;
 create table cand(sid integer primary key, account_id int, owner int, creates int not null) strict;
 create table ik(rule int not null, value text not null, identity_id int not null, inactive int not null, primary key(rule, value, identity_id)) strict, without rowid;
+create table left_out(grants int not null) strict;
 create table planned(id integer primary key, name text not null) strict;
 create table ended(sid integer primary key) strict;
 create table link(sid integer primary key, account_id int, kind text not null, rule int, identity_id int, maker int, code text, candidates text, value text) strict;

@@ -95,7 +95,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
           })
         })
         plan.compare(
-          { applicationId: app, returnsUntil: '2000', missing: undefined },
+          { applicationId: app, returnsUntil: '2000', missing: undefined, promote: true, compareAll: false },
           {
             applicationId: app,
             rules,
