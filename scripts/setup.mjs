@@ -20,8 +20,14 @@ const run = (command, args) => {
   return true
 }
 
+// No install scripts: npm would compile better-sqlite3, which ships its binaries, and fail where there is no compiler or no
+// network. Only the pinned runtime needs its own.
+const install = () =>
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']) &&
+  run('npm', ['rebuild', 'node', '--loglevel=error'])
+
 const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock
-if (installed || run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
+if (installed || install()) {
   if (!installed) writeFileSync(stamp, lock)
   run(`${root}node_modules/.bin/node`, [`${root}scripts/build.mjs`])
 }

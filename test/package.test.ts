@@ -26,7 +26,7 @@ describe('the package', () => {
     const target = join(folder, 'installed')
     mkdirSync(target)
     run('npm', ['init', '-y'], target)
-    run('npm', ['install', '--no-audit', '--no-fund', '--silent', join(folder, tarball)], target)
+    run('npm', ['install', '--no-audit', '--no-fund', '--silent', '--ignore-scripts', join(folder, tarball)], target)
     expect(run('npx', ['iqtask', '--version'], target, env).trim()).toMatch(/^\d+\.\d+\.\d+$/)
     run('npx', ['iqtask', 'init', 'demo', '--example'], target, env)
     const done = spawnSync('npx', ['iqtask', 'run', 'aggregation', '--project', 'demo', '--json'], {
