@@ -2,8 +2,8 @@ import type { Application } from './application.ts'
 import { compileExpression, firstLine } from './expression.ts'
 import { type IdentityModel, type IdentitySource, type IdentityStatus, identityStatuses } from './identity-model.ts'
 import type { MappedAccount } from './mapped-account.ts'
-import { asText, kept, seen } from './mapping.ts'
 import { normalize } from './normalize.ts'
+import { asText, kept, seen } from './row-values.ts'
 import type { Attributes, Value } from './value.ts'
 
 export type IdentityDraft =
