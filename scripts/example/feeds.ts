@@ -33,6 +33,49 @@ const counts = (given: Counts): Counts => ({
 export const sharedMail = 'reception@example.com'
 export const sharers = [40, 41]
 
+/** Rows of HR that cannot be right, and what is wrong with them. */
+const broken: readonly (readonly [string, string])[] = [
+  [
+    '198001;Ida;Sommer;ida.sommer@example.com;Treasury;Treasurer;Berlin;DE;100001;31.02.2026;;active',
+    'hire_date 31.02.2026 does not exist (198001)',
+  ],
+  [
+    '198002;Otto;Winter;otto.winter@example.com;Treasury;Treasurer;Berlin;DE;100001;2026-03-01;;active',
+    'hire_date in another format (198002)',
+  ],
+  ['198003;Eva;Herbst', 'only 3 fields (198003)'],
+  [
+    '198004;Jan;Lenz;jan.lenz@example.com;Legal;Counsel;Berlin;DE;100001;01.02.2020;',
+    'the last field is missing (198004)',
+  ],
+  [
+    '198005;Mia;Mai;mia.mai@example.com;Legal;Counsel;Berlin;DE;100001;01.02.2020;;active;surplus',
+    'one field too many (198005)',
+  ],
+  [';Nobody;Known;nobody@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active', 'no employee_id'],
+  [';;;;;;;;;;;', 'a row of nothing but separators'],
+  [
+    '198006;Twin;One;twin.one@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
+    'employee_id 198006 occurs twice (first)',
+  ],
+  [
+    '198006;Twin;Two;twin.two@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
+    'employee_id 198006 occurs twice (second)',
+  ],
+  [
+    '198007;M\xfcller;Latin1;m@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
+    'a byte of another encoding in first_name (198007)',
+  ],
+  [
+    '198008;Nul\0;Byte;n@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
+    'a NUL in first_name (198008)',
+  ],
+  [
+    '198009;"Quote"d;Wrong;q@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
+    'text after a closing quote (198009)',
+  ],
+]
+
 /** The personnel system: semicolons, German dates, a dozen rows that cannot be right. */
 export function hrFeed(people: readonly Person[]): Feed {
   const columns =
@@ -54,47 +97,6 @@ export function hrFeed(people: readonly Person[]): Feed {
     ]
       .map(quoted)
       .join(';')
-  const broken: readonly (readonly [string, string])[] = [
-    [
-      '198001;Ida;Sommer;ida.sommer@example.com;Treasury;Treasurer;Berlin;DE;100001;31.02.2026;;active',
-      'hire_date 31.02.2026 does not exist (198001)',
-    ],
-    [
-      '198002;Otto;Winter;otto.winter@example.com;Treasury;Treasurer;Berlin;DE;100001;2026-03-01;;active',
-      'hire_date in another format (198002)',
-    ],
-    ['198003;Eva;Herbst', 'only 3 fields (198003)'],
-    [
-      '198004;Jan;Lenz;jan.lenz@example.com;Legal;Counsel;Berlin;DE;100001;01.02.2020;',
-      'the last field is missing (198004)',
-    ],
-    [
-      '198005;Mia;Mai;mia.mai@example.com;Legal;Counsel;Berlin;DE;100001;01.02.2020;;active;surplus',
-      'one field too many (198005)',
-    ],
-    [';Nobody;Known;nobody@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active', 'no employee_id'],
-    [';;;;;;;;;;;', 'a row of nothing but separators'],
-    [
-      '198006;Twin;One;twin.one@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
-      'employee_id 198006 occurs twice (first)',
-    ],
-    [
-      '198006;Twin;Two;twin.two@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
-      'employee_id 198006 occurs twice (second)',
-    ],
-    [
-      '198007;M\xfcller;Latin1;m@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
-      'a byte of another encoding in first_name (198007)',
-    ],
-    [
-      '198008;Nul\0;Byte;n@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
-      'a NUL in first_name (198008)',
-    ],
-    [
-      '198009;"Quote"d;Wrong;q@example.com;Sales;Account Manager;Oslo;NO;100001;01.02.2020;;active',
-      'text after a closing quote (198009)',
-    ],
-  ]
   const random = createRandom('hr')
   const rows: Buffer[] = people.map((person, index) => Buffer.from(`${rowOf(person, index)}\r\n`))
   broken.forEach(([row]) => {
@@ -143,8 +145,7 @@ export const directoryPlan = {
   protectedService: 20,
 }
 
-/** The directory: JSON Lines with nested groups as lists; service accounts, orphans, forgotten leavers. */
-export function directoryFeed(people: readonly Person[]): Feed {
+function directoryAccounts(people: readonly Person[]): DirectoryAccount[] {
   const random = createRandom('directory')
   const staying = people.filter((p, index) => p.status !== 'left' && !sharers.includes(index))
   const leavers = people.filter((p) => p.status === 'left')
@@ -164,7 +165,7 @@ export function directoryFeed(people: readonly Person[]): Feed {
   })
   const plan = directoryPlan
   const present = random.sample(staying, plan.withAccount)
-  const accounts: DirectoryAccount[] = [
+  return [
     ...present.map((p) => of(p, random.next() < 0.98)),
     ...random.sample(leavers, plan.leaversEnabled).map((p) => of(p, true)),
     ...random
@@ -202,6 +203,13 @@ export function directoryFeed(people: readonly Person[]): Feed {
       enabled: true,
     })),
   ]
+}
+
+/** The directory: JSON Lines with nested groups as lists; service accounts, orphans, forgotten leavers. */
+export function directoryFeed(people: readonly Person[]): Feed {
+  const plan = directoryPlan
+  const accounts = directoryAccounts(people)
+  const random = createRandom('directory order')
   const lines = random.shuffle(accounts).map((account, index) =>
     JSON.stringify({
       sAMAccountName: account.login,

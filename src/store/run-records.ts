@@ -28,8 +28,13 @@ export interface RunRecords {
 }
 
 export function createRunRecords(db: Database): RunRecords {
+  return { ...createSections(db), ...createFindings(db) }
+}
+
+type Sections = Pick<RunRecords, 'section' | 'endSection' | 'endOpenSections' | 'sectionOutcome'>
+
+function createSections(db: Database): Sections {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
-  const nextSeq = (table: string) => `(select coalesce(max(seq), 0) + 1 from ${table} where run = ?)`
   return {
     section: (number, s) =>
       void run(
@@ -58,6 +63,13 @@ export function createRunRecords(db: Database): RunRecords {
         .get(number, name) as { status: string; counts: string } | undefined
       return row === undefined ? undefined : { status: row.status, counts: JSON.parse(row.counts) as Counts }
     },
+  }
+}
+
+function createFindings(db: Database): Omit<RunRecords, keyof Sections> {
+  const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
+  const nextSeq = (table: string) => `(select coalesce(max(seq), 0) + 1 from ${table} where run = ?)`
+  return {
     message: (number, m) =>
       void run(
         `insert into task_message(run, seq, level, code, text, item) values (?, ${nextSeq('task_message')}, ?, ?, ?, ?)`,

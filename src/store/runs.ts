@@ -56,9 +56,36 @@ export interface Runs extends RunRecords {
 }
 
 export function createRuns(db: Database): Runs {
+  return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
+}
+
+type Lookups = Pick<Runs, 'get' | 'live' | 'lastBroken' | 'broken'>
+
+function createLookups(db: Database): Lookups {
+  return {
+    get: (number) => db.statement('select * from task_result where id = ?').get(number) as RunRow | undefined,
+    live: () =>
+      db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
+    lastBroken: (task) =>
+      db
+        .statement(
+          `select * from task_result r where task = ? and status = 'terminated' and checkpoint is not null
+             and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
+        )
+        .get(task) as RunRow | undefined,
+    broken: () =>
+      db
+        .statement(
+          `select * from task_result r where status = 'terminated' and checkpoint is not null and id =
+             (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running')) order by id`,
+        )
+        .all() as RunRow[],
+  }
+}
+
+function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
   return {
-    ...createRunRecords(db),
     insert: (r) =>
       Number(
         run(
@@ -84,7 +111,6 @@ export function createRuns(db: Database): Runs {
           r.queuedAt,
         ).lastInsertRowid,
       ),
-    get: (number) => db.statement('select * from task_result where id = ?').get(number) as RunRow | undefined,
     claim: (number, by, at) =>
       void run(
         `update task_result set status = 'running', host = ?, pid = ?, process_start = ?, boot_id = ?, heartbeat_at = ?,
@@ -96,22 +122,6 @@ export function createRuns(db: Database): Runs {
         at,
         number,
       ),
-    live: () =>
-      db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
-    lastBroken: (task) =>
-      db
-        .statement(
-          `select * from task_result r where task = ? and status = 'terminated' and checkpoint is not null
-             and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
-        )
-        .get(task) as RunRow | undefined,
-    broken: () =>
-      db
-        .statement(
-          `select * from task_result r where status = 'terminated' and checkpoint is not null and id =
-             (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running')) order by id`,
-        )
-        .all() as RunRow[],
     start: (number, at) =>
       void run(
         `update task_result set status = 'running', started_at = coalesce(started_at, ?), heartbeat_at = ? where id = ?`,

@@ -6,7 +6,7 @@ import { createDecoder, encodings } from '../decode.ts'
 import { evidenceSchema } from '../evidence.ts'
 import { headOf, openTextSource } from '../text-source.ts'
 import { columnNames, detectSeparator } from './header.ts'
-import { createDelimitedReading } from './reading.ts'
+import { DelimitedReading } from './reading.ts'
 import { createScanner } from './scan.ts'
 
 const oneCharacter = z.string().length(1, 'expected one character')
@@ -42,7 +42,7 @@ export const delimited = defineConnector({
         stdin,
         signal: context.signal,
       })
-      return createDelimitedReading(context, source, options.limit)
+      return new DelimitedReading(context, source, options.limit)
     },
     close: async () => undefined,
   }),

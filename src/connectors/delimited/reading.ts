@@ -13,151 +13,147 @@ const batchSize = 1000
 const recordLimit = 16 * 1024 * 1024
 const fragmentLength = 200
 
-interface State {
-  scanner: Scanner | undefined
-  columns: readonly string[] | undefined
-  rows: number
-  cut: string | undefined
+/** One read of a delimited file, front to back. */
+export class DelimitedReading implements Reading {
+  readonly #context: ConnectorContext<DelimitedSettings>
+  readonly #source: TextSource
+  readonly #limit: number
+  readonly #trailer: RegExp | undefined
+  #scanner: Scanner | undefined
+  #columns: readonly string[] | undefined
+  #headerDone: boolean
+  #rows = 0
+  /** Why this is known to be only a part. */
+  #cut: string | undefined
   /** With a trailer configured the last record waits: it may be the trailer. */
-  held: Scanned | undefined
-  trailerRows: number | undefined
-}
+  #held: Scanned | undefined
+  #trailerRows: number | undefined
+  #evidence: Evidence | undefined
 
-export function createDelimitedReading(
-  context: ConnectorContext<DelimitedSettings>,
-  source: TextSource,
-  limit: number | undefined,
-): Reading {
-  const { settings, signal } = context
-  const state: State = {
-    scanner: undefined,
-    columns: settings.columns,
-    rows: 0,
-    cut: undefined,
-    held: undefined,
-    trailerRows: undefined,
+  constructor(context: ConnectorContext<DelimitedSettings>, source: TextSource, limit: number | undefined) {
+    this.#context = context
+    this.#source = source
+    this.#limit = limit ?? Number.POSITIVE_INFINITY
+    this.#trailer = trailerOf(context.settings)
+    this.#columns = context.settings.columns
+    this.#headerDone = !context.settings.header
   }
-  const trailer = trailerOf(settings)
-  let evidence: Evidence | undefined
 
-  async function* batches(): AsyncGenerator<RecordBatch> {
-    let first = ''
-    for await (const text of source.texts()) {
-      if (signal.aborted || (limit !== undefined && state.rows >= limit)) {
-        state.cut = 'stopped early'
-        break
+  async *batches(): AsyncGenerator<RecordBatch> {
+    let head = ''
+    for await (const text of this.#source.texts()) {
+      if (this.#context.signal.aborted || this.#rows >= this.#limit) break
+      if (this.#scanner !== undefined) yield* this.#handOver(this.#scanner.push(text))
+      else {
+        head += text
+        // the separator can be told only from a whole line
+        if (/[\r\n]/.test(head)) yield* this.#handOver(this.#openScanner(head).push(head))
       }
-      first += state.scanner === undefined ? text : ''
-      // the separator can be told only from a whole line
-      if (state.scanner === undefined && !/[\r\n]/.test(first)) continue
-      const piece = state.scanner === undefined ? first : text
-      yield* handOver(scannerFor(first).push(piece))
-      guardSize()
+      this.#refuseEndlessRecord()
     }
-    if (signal.aborted) state.cut = 'stopped early'
-    if (state.cut === undefined) {
-      if (state.scanner === undefined && first !== '') yield* handOver(scannerFor(first).push(first))
-      yield* finish()
+    if (this.#context.signal.aborted || this.#rows >= this.#limit) this.#cut ??= 'stopped early'
+    else {
+      if (this.#scanner === undefined && head !== '') yield* this.#handOver(this.#openScanner(head).push(head))
+      if (this.#scanner === undefined)
+        throw new ConnectorError(`${this.#source.file} is empty`, {
+          code: 'IQ2002',
+          hint: 'not even a header is there',
+        })
+      yield* this.#finish(this.#scanner)
     }
-    if (state.cut === undefined && state.scanner === undefined)
-      throw new ConnectorError(`${source.file} is empty`, { code: 'IQ2002', hint: 'not even a header is there' })
     // the columns are told also where no row follows them
-    if (state.rows === 0 && state.columns !== undefined) yield batchOf([], [])
-    const { digest, unchanged } = source.end()
-    const { rows, cut, trailerRows } = state
-    evidence = judgeEvidence(settings.evidence, {
-      file: source.file,
-      folder: context.folder,
-      rows,
-      digest,
-      unchanged,
-      cut,
-      trailerRows,
+    if (this.#rows === 0 && this.#columns !== undefined) yield this.#batch([], [])
+    this.#evidence = this.#judge()
+  }
+
+  evidence(): Evidence {
+    return this.#evidence ?? { level: 'partial', reason: this.#cut ?? 'not read to its end' }
+  }
+
+  #judge(): Evidence {
+    const { settings, folder } = this.#context
+    return judgeEvidence(settings.evidence, {
+      file: this.#source.file,
+      folder,
+      rows: this.#rows,
+      ...this.#source.end(),
+      cut: this.#cut,
+      trailerRows: this.#trailerRows,
     })
   }
 
-  const scannerFor = (text: string): Scanner => {
-    state.scanner ??= createScanner(
-      settings.separator ?? detectSeparator(text.split(/[\r\n]/, 1)[0] ?? '', settings.quote),
-      settings.quote,
-    )
-    return state.scanner
+  #openScanner(head: string): Scanner {
+    const { separator, quote } = this.#context.settings
+    this.#scanner = createScanner(separator ?? detectSeparator(head.split(/[\r\n]/, 1)[0] ?? '', quote), quote)
+    return this.#scanner
   }
-  const guardSize = (): void => {
-    if ((state.scanner?.pending() ?? 0) <= recordLimit) return
-    const line = state.scanner?.openQuoteLine()
+
+  #refuseEndlessRecord(): void {
+    if ((this.#scanner?.pending() ?? 0) <= recordLimit) return
+    const { file } = this.#source
+    const line = this.#scanner?.openQuoteLine()
     throw new ConnectorError(
       line === undefined
-        ? `${source.file}: a record is longer than 16 Mi characters`
-        : `${source.file}: the quote opened in line ${line} is not closed within 16 Mi characters`,
-      { code: 'IQ2108', place: { file: source.file, line }, hint: 'check separator, quote and encoding' },
+        ? `${file}: a record is longer than 16 Mi characters`
+        : `${file}: the quote opened in line ${line} is not closed within 16 Mi characters`,
+      { code: 'IQ2108', place: { file, line }, hint: 'check separator, quote and encoding' },
     )
   }
-  function* finish(): Generator<RecordBatch> {
-    const { scanner } = state
-    if (scanner === undefined) return
-    yield* handOver(scanner.end())
+
+  *#finish(scanner: Scanner): Generator<RecordBatch> {
+    yield* this.#handOver(scanner.end())
     const line = scanner.openQuoteLine()
     if (line !== undefined) {
-      state.cut = 'the file ends inside a quoted field'
+      this.#cut = 'the file ends inside a quoted field'
       const reason = `the quoted field that begins in line ${line} does not end`
-      yield batchOf([], [{ code: 'IQ2107', reason, file: source.file, line, untrusted: true }])
+      yield this.#batch([], [{ code: 'IQ2107', reason, file: this.#source.file, line, untrusted: true }])
     }
-    const { held } = state
-    state.held = undefined
+    const held = this.#held
+    this.#held = undefined
     if (held === undefined) return
-    const rows = trailer?.exec(held.text)?.groups?.rows
-    if (rows === undefined) yield* handOver([held], true)
-    else state.trailerRows = Number(rows)
+    const rows = this.#trailer?.exec(held.text)?.groups?.rows
+    if (rows === undefined) yield this.#toBatch([held])
+    else this.#trailerRows = Number(rows)
   }
-  const batchOf = (records: SourceRecord[], rejects: RecordBatch['rejects']): RecordBatch => {
-    state.rows += records.length + rejects.length
-    return {
-      file: source.file,
-      declared: true,
-      columns: state.columns ?? [],
-      records,
-      rejects,
-      position: source.position,
+
+  *#handOver(scanned: Scanned[]): Generator<RecordBatch> {
+    if (!this.#headerDone) {
+      const header = scanned.shift()
+      if (header === undefined) return
+      this.#headerDone = true
+      this.#columns = this.#context.settings.columns ?? columnNames(header.values, this.#source.file)
+    }
+    const records = this.#trailer === undefined ? scanned : this.#holdLast(scanned)
+    for (let at = 0; at < records.length && this.#rows < this.#limit; ) {
+      const end = Math.min(records.length, at + batchSize, at + this.#limit - this.#rows)
+      yield this.#toBatch(records.slice(at, end))
+      at = end
     }
   }
 
-  function* handOver(scanned: Scanned[], all = false): Generator<RecordBatch> {
-    if (state.columns === undefined || (settings.header && state.rows === 0 && !headerDone)) {
-      const header = scanned.shift()
-      if (header === undefined) return
-      headerDone = true
-      const names = columnNames(header.values, source.file)
-      state.columns = settings.columns ?? names
-    }
-    const records = trailer === undefined || all ? scanned : hold(scanned)
-    for (let at = 0; at < records.length; at += batchSize) {
-      const room = limit === undefined ? batchSize : Math.min(batchSize, limit - state.rows)
-      if (room < Math.min(batchSize, records.length - at)) state.cut = 'stopped early'
-      if (room <= 0) break
-      yield toBatch(records.slice(at, at + room))
-    }
-  }
-  let headerDone = !settings.header
-  const hold = (scanned: Scanned[]): Scanned[] => {
-    const records = state.held === undefined ? scanned : [state.held, ...scanned]
-    state.held = records.pop()
+  #holdLast(scanned: Scanned[]): Scanned[] {
+    const records = this.#held === undefined ? scanned : [this.#held, ...scanned]
+    this.#held = records.pop()
     return records
   }
-  const toBatch = (scanned: readonly Scanned[]): RecordBatch => {
+
+  #toBatch(scanned: readonly Scanned[]): RecordBatch {
     const records: SourceRecord[] = []
     const rejects: (Reject & { untrusted: boolean })[] = []
-    const columns = state.columns ?? []
+    const columns = this.#columns ?? []
+    const { file } = this.#source
     for (const one of scanned) {
       const fault = faultOf(one, columns)
       if (fault === undefined) records.push(one)
-      else rejects.push({ ...fault, file: source.file, line: one.line, fragment: shown(one.text), untrusted: true })
+      else rejects.push({ ...fault, file, line: one.line, fragment: shown(one.text), untrusted: true })
     }
-    return batchOf(records, rejects)
+    return this.#batch(records, rejects)
   }
-  return {
-    batches,
-    evidence: () => evidence ?? { level: 'partial', reason: state.cut ?? 'not read to its end' },
+
+  #batch(records: readonly SourceRecord[], rejects: RecordBatch['rejects']): RecordBatch {
+    this.#rows += records.length + rejects.length
+    const { file, position } = this.#source
+    return { file, declared: true, columns: this.#columns ?? [], records, rejects, position }
   }
 }
 

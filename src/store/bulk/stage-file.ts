@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from '../database.ts'
-import { openScratch } from '../sqlite/driver.ts'
+import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
 
 /** One staged account, ready for its row. Texts are JSON where the name says so. */
 export interface StagedAccount {
@@ -75,53 +75,9 @@ export function createStageFile(path: string): StageFile {
   process.umask(umask)
   file.exec(tables)
   file.exec('begin')
-  const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)
-  const addGrant = file.prepare('insert into g values (?, ?)')
-  const addValue = file.prepare('insert into e values (?, ?, ?, ?)')
-  const addRejected = file.prepare('insert or ignore into rejected values (?)')
-  const interned = new Map<string, number>()
-  let rows = 0
-
-  const intern = (entry: StagedAccount['entitlements'][number]): number => {
-    const key = `${entry.attribute}\0${entry.value}`
-    const known = interned.get(key)
-    if (known !== undefined) return known
-    const id = interned.size + 1
-    interned.set(key, id)
-    addValue.run(id, entry.attribute, entry.value, entry.shown === entry.value ? null : entry.shown)
-    return id
-  }
   return {
     path,
-    add(a) {
-      const id = ++rows
-      const d = a.draft
-      addRow.run(
-        id,
-        a.line,
-        a.native,
-        a.shown,
-        a.uuid,
-        a.display,
-        a.use,
-        a.owner,
-        a.flags,
-        a.timesJson,
-        a.attrsJson,
-        a.hash,
-        a.keysJson,
-        a.keysDigest,
-        d?.name ?? null,
-        d?.status ?? null,
-        d?.attrsJson ?? null,
-        d?.sourcesJson ?? null,
-        d?.error ?? null,
-      )
-      // in id order, as the table keeps them
-      const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
-      for (const entitlement of ids) addGrant.run(id, entitlement)
-    },
-    addRejectedNative: (native) => void addRejected.run(native),
+    ...createWriter(file),
     seal(db, run) {
       file.exec('create index sn on s(native)')
       file.prepare('insert into sealed values (?)').run(run)
@@ -139,6 +95,58 @@ export function createStageFile(path: string): StageFile {
     },
   }
 }
+
+function createWriter(file: SqliteConnection): Pick<StageFile, 'add' | 'addRejectedNative'> {
+  const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)
+  const addGrant = file.prepare('insert into g values (?, ?)')
+  const addRejected = file.prepare('insert or ignore into rejected values (?)')
+  const intern = createInterning(file)
+  let rows = 0
+  return {
+    add(a) {
+      const id = ++rows
+      addRow.run(id, ...accountColumns(a), ...draftColumns(a.draft))
+      // in id order, as the table keeps them
+      const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
+      for (const entitlement of ids) addGrant.run(id, entitlement)
+    },
+    addRejectedNative: (native) => void addRejected.run(native),
+  }
+}
+
+/** One number for each entitlement value of the read. */
+function createInterning(file: SqliteConnection): (entry: StagedAccount['entitlements'][number]) => number {
+  const add = file.prepare('insert into e values (?, ?, ?, ?)')
+  const known = new Map<string, number>()
+  return (entry) => {
+    const key = `${entry.attribute}\0${entry.value}`
+    const there = known.get(key)
+    if (there !== undefined) return there
+    const id = known.size + 1
+    known.set(key, id)
+    add.run(id, entry.attribute, entry.value, entry.shown === entry.value ? null : entry.shown)
+    return id
+  }
+}
+
+const accountColumns = (a: StagedAccount): unknown[] => [
+  a.line,
+  a.native,
+  a.shown,
+  a.uuid,
+  a.display,
+  a.use,
+  a.owner,
+  a.flags,
+  a.timesJson,
+  a.attrsJson,
+  a.hash,
+  a.keysJson,
+  a.keysDigest,
+]
+
+const draftColumns = (d: StagedIdentity | undefined): unknown[] =>
+  d === undefined ? [null, null, null, null, null] : [d.name, d.status, d.attrsJson, d.sourcesJson, d.error]
 
 /** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
 export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {
