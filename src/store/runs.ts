@@ -86,31 +86,7 @@ function createLookups(db: Database): Lookups {
 function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
   return {
-    insert: (r) =>
-      Number(
-        run(
-          `insert into task_result(result_id, task, executor, status, trigger, actor, host, pid, process_start, boot_id, dry_run,
-             arguments, definition, definition_sha256, definition_git, tool_version, queued_at, heartbeat_at)
-           values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          r.resultId,
-          r.task,
-          r.executor,
-          r.trigger,
-          JSON.stringify(r.actor),
-          r.host,
-          r.pid,
-          r.processStart ?? null,
-          r.bootId ?? null,
-          r.dryRun ? 1 : 0,
-          JSON.stringify(r.arguments),
-          r.definition.text,
-          r.definition.sha256,
-          r.definition.git === undefined ? null : JSON.stringify(r.definition.git),
-          r.toolVersion,
-          r.queuedAt,
-          r.queuedAt,
-        ).lastInsertRowid,
-      ),
+    insert: (r) => insertRun(db, r),
     claim: (number, by, at) =>
       void run(
         `update task_result set status = 'running', host = ?, pid = ?, process_start = ?, boot_id = ?, heartbeat_at = ?,
@@ -160,4 +136,32 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
       ),
     planHash: (number, hash) => void run('update task_result set plan_hash = ? where id = ?', hash, number),
   }
+}
+
+function insertRun(db: Database, r: NewRun): number {
+  const insert = db.statement(
+    `insert into task_result(result_id, task, executor, status, trigger, actor, host, pid, process_start, boot_id, dry_run,
+             arguments, definition, definition_sha256, definition_git, tool_version, queued_at, heartbeat_at)
+           values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const done = insert.run(
+    r.resultId,
+    r.task,
+    r.executor,
+    r.trigger,
+    JSON.stringify(r.actor),
+    r.host,
+    r.pid,
+    r.processStart ?? null,
+    r.bootId ?? null,
+    r.dryRun ? 1 : 0,
+    JSON.stringify(r.arguments),
+    r.definition.text,
+    r.definition.sha256,
+    r.definition.git === undefined ? null : JSON.stringify(r.definition.git),
+    r.toolVersion,
+    r.queuedAt,
+    r.queuedAt,
+  )
+  return Number(done.lastInsertRowid)
 }
