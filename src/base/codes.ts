@@ -52,6 +52,8 @@ export const codes = {
   IQ3007: 'changes were planned although none were expected',
   IQ3008: 'a section of the run failed',
   IQ3009: 'kinds of change that the run may not make were left out',
+  IQ3010: 'what a plan stands on has moved since it was made',
+  IQ3011: 'a plan file cannot be applied',
   IQ4001: 'a guard stopped the plan',
   IQ4002: 'a guard is switched off',
   IQ4003: 'an allowed guard did not stop the plan',

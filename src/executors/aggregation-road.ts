@@ -95,6 +95,7 @@ function fetched(application: Application, outcome: ReadOutcome): Prepared {
     planned: 0,
     leftAside: false,
     hash: '',
+    changes: () => [],
     bind: () => ({ applicationId: undefined, readAt: undefined, facts: {}, phases: [] }),
   }
 }
@@ -148,6 +149,7 @@ function compare(
     planned: plannedChanges(planCounts),
     leftAside: reportLeftAside(context, application, plan),
     hash: plan.hash(),
+    changes: () => plan.changes(application.name),
     bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString(), columns: outcome.columns }),
   }
 }

@@ -22,6 +22,8 @@ export interface Store {
   readonly accounts: Accounts
   readonly identities: Identities
   info(): JsonObject
+  /** A plan is applied once: the event says by which run. */
+  markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
   /** Leaves word for a run's next heartbeat, audited. */
   requestStop(resultId: string, reason: string, now: Date, actor: string): void
   close(): void
@@ -41,6 +43,19 @@ export function createStore(db: Database): Store {
     accounts: createAccounts(db),
     identities: createIdentities(db),
     info: () => describeStore(db),
+    markPlanApplied(plan, resultId, now, actor) {
+      db.write(() =>
+        audit.append({
+          at: isoText(now),
+          actor,
+          action: 'plan.applied',
+          object: 'plan',
+          key: plan,
+          run: plan,
+          body: { result: resultId },
+        }),
+      )
+    },
     requestStop(resultId, reason, now, actor) {
       db.write(() => {
         runs.requestStop(resultId, reason)

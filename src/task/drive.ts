@@ -31,6 +31,7 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
     if (bound !== undefined) return await applyPhases(run, road, seq, bound)
     const prepared = await road.prepare()
     run.throwIfAborted()
+    run.showChanges(road.section, prepared)
     const stop = await judge(run, road, prepared)
     if (stop !== undefined) {
       kept = stop === 'guard'
@@ -77,6 +78,15 @@ async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Sta
       level: 'error',
       code: 'IQ3004',
       text: `${prepared.rejected} of ${prepared.read} items were rejected, maxErrors allows ${limit}: nothing was written`,
+      item: road.section,
+    })
+    return 'error'
+  }
+  if (!run.fitsPlan(road.section, prepared.hash)) {
+    run.message({
+      level: 'error',
+      code: 'IQ3010',
+      text: 'what the plan stands on has moved: nothing was changed',
       item: road.section,
     })
     return 'error'

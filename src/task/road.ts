@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
+import type { PlanChange } from '../model/plan-change.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
 import type { Counts, Evidence } from '../model/result.ts'
 
@@ -35,6 +36,8 @@ export interface Prepared {
   readonly leftAside: boolean
   /** SHA-256 (hex) over the planned changes; equal plans, equal hash, whatever the ids. */
   readonly hash: string
+  /** Every planned change, with what is there before it. */
+  changes(): Iterable<PlanChange>
   /** The first write, inside a transaction of the framework: reserves ids and says what the section's row keeps. */
   bind(): BoundSection
 }

@@ -1,4 +1,5 @@
 import type { TaskResultDocument } from '../model/documents.ts'
+import type { PlanChange } from '../model/plan-change.ts'
 import type { GuardVerdict, Message, Trigger } from '../model/result.ts'
 
 /** What a run is asked for beyond its definition; the options of `iqtask run`. */
@@ -18,11 +19,20 @@ export interface RunRequest {
   readonly ifRunning?: 'fail' | 'skip' | 'wait' | undefined
   /** Continue the task's last dead run at its checkpoint. */
   readonly resume?: boolean | undefined
+  /** Gets the plan of each section, before the guards judge. */
+  readonly plan?: PlanSink | undefined
+  /** Sections must plan exactly this (hash by name), or nothing of them is applied. */
+  readonly expectPlan?: Readonly<Record<string, string>> | undefined
   /** What happens while it runs; never awaited. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** Aborts at the next chunk; the reason (an Error) says why. */
   readonly signal?: AbortSignal | undefined
   readonly stdin?: NodeJS.ReadableStream | undefined
+}
+
+export interface PlanSink {
+  section(name: string, hash: string): void
+  change(change: PlanChange): void
 }
 
 /** The stream of `--progress jsonl`; the last one is `result`. */

@@ -7,6 +7,8 @@ import type { GuardVerdict, Message } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
+import type { Prepared } from './road.ts'
+import type { RunRequest } from './run-request.ts'
 
 /** What the framework knows about the run in hand: the executor sees only its context. */
 export interface RunState {
@@ -28,6 +30,10 @@ export interface RunState {
   keepVerdicts(verdicts: readonly GuardVerdict[]): void
   keepCheckpoint(checkpoint: Checkpoint): void
   forgetCurrent(): void
+  /** Hands the section's changes to whoever asked for them. */
+  showChanges(section: string, prepared: Prepared): void
+  /** False: the section plans something else than it has to. */
+  fitsPlan(section: string, hash: string): boolean
   keepOutcome(outcome: RoadOutcome): RoadOutcome
   outcomeOf(section: string): RoadOutcome
   planHash(hash: string | undefined): void
@@ -45,6 +51,8 @@ export interface RunStateOptions {
   readonly signal: AbortSignal
   readonly checkpoint: Checkpoint
   readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
+  readonly plan: RunRequest['plan']
+  readonly expectPlan: RunRequest['expectPlan']
   readonly onMessage: (message: Message) => void
   readonly onVerdict: (verdict: GuardVerdict) => void
 }
@@ -90,6 +98,7 @@ export function createRunState(given: RunStateOptions): RunState {
     },
     keepCheckpoint,
     forgetCurrent: () => store.db.write(() => keepCheckpoint({ done: checkpoint.done })),
+    ...planChecks(given),
     keepOutcome(outcome) {
       outcomes.push(outcome)
       return outcome
@@ -117,6 +126,17 @@ export function createRunState(given: RunStateOptions): RunState {
         run: given.resultId,
         body,
       }),
+  }
+}
+
+function planChecks({ plan, expectPlan }: RunStateOptions): Pick<RunState, 'showChanges' | 'fitsPlan'> {
+  return {
+    showChanges(section, prepared) {
+      if (plan === undefined) return
+      plan.section(section, prepared.hash)
+      for (const change of prepared.changes()) plan.change(change)
+    },
+    fitsPlan: (section, hash) => expectPlan === undefined || expectPlan[section] === hash,
   }
 }
 

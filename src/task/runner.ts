@@ -7,7 +7,7 @@ import type { Connection } from '../connectors/connector.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
 import type { Project } from '../model/project.ts'
-import type { GuardVerdict, Message } from '../model/result.ts'
+import type { Counts, GuardVerdict, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import { storeFault } from '../store/open.ts'
 import type { NewRun } from '../store/runs.ts'
@@ -17,10 +17,10 @@ import { createContext } from './context.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Executor, RunOptions } from './executor.ts'
 import { endDeadRuns, heartbeatMs } from './lease.ts'
-import { failureMessage, judgeRun, sumCounts } from './outcome.ts'
+import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
 import { currentActor, ownProcess } from './process.ts'
 import type { RunRequest } from './run-request.ts'
-import { abortReason, createRunState } from './run-state.ts'
+import { abortReason, createRunState, type RunState } from './run-state.ts'
 
 export interface RunnerOptions {
   readonly project: Project
@@ -166,6 +166,8 @@ async function execute(
     signal: abort.signal,
     checkpoint: claim.checkpoint,
     judge,
+    plan: request.plan,
+    expectPlan: request.expectPlan,
     onMessage: keep,
     onVerdict: (verdict) => request.onEvent?.({ type: 'guard', ...verdict }),
   })
@@ -199,17 +201,26 @@ async function execute(
     clearInterval(beat)
     await close()
   }
-  const verdict = judgeRun(state.outcomes, messages, failure)
-  const counts = sumCounts(state.outcomes, Object.keys(executor.counts))
+  endRun(store, claim.number, state, judgeRun(state.outcomes, messages, failure), {
+    counts: sumCounts(state.outcomes, Object.keys(executor.counts)),
+    durationMs: clock.monotonicMs() - startedMs,
+    task: definition.name,
+  })
+}
+
+function endRun(
+  store: Store,
+  number: number,
+  state: RunState,
+  verdict: Verdict,
+  end: { readonly counts: Counts; readonly durationMs: number; readonly task: string },
+): void {
   store.db.write(() => {
-    store.runs.endOpenSections(claim.number, verdict.status)
-    const seq = state.audit('run.ended', definition.name, { status: verdict.status, counts })
-    const endedAt = isoText(clock.now())
-    store.runs.end(
-      claim.number,
-      { ...verdict, counts, quality: undefined, endedAt, durationMs: clock.monotonicMs() - startedMs },
-      seq,
-    )
+    store.runs.endOpenSections(number, verdict.status)
+    const { counts, durationMs } = end
+    const seq = state.audit('run.ended', end.task, { status: verdict.status, counts })
+    const endedAt = isoText(state.clock.now())
+    store.runs.end(number, { ...verdict, counts, quality: undefined, endedAt, durationMs }, seq)
   })
 }
 

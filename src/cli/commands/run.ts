@@ -41,7 +41,7 @@ export const run: Command = {
       results.push(result)
       if (result.status === 'terminated') break
     }
-    if (options.progress !== 'jsonl') await print(context, results)
+    if (options.progress !== 'jsonl') await printResults(context, results)
     return Math.max(...results.map((result) => result.exitCode ?? 1))
   },
 }
@@ -99,7 +99,7 @@ function requestOf(task: string, options: OptionValues): RunRequest {
 const wrong = (option: string, given: string, expected: string): UserError =>
   new UserError(`${option} is ${JSON.stringify(given)}, expected ${expected}`, { code: 'IQ1002' })
 
-function allowed(options: OptionValues): RunRequest['allow'] {
+export function allowed(options: OptionValues): RunRequest['allow'] {
   const guards = text(options, 'allow')
   const reason = text(options, 'reason')
   if (guards === undefined) return undefined
@@ -108,7 +108,7 @@ function allowed(options: OptionValues): RunRequest['allow'] {
   return { guards: guards.split(',').map((guard) => guard.trim()), reason }
 }
 
-function settings(pairs: readonly string[]): Record<string, string> {
+export function settings(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
@@ -118,7 +118,7 @@ function settings(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-async function print(context: CommandContext, results: readonly TaskResultDocument[]): Promise<void> {
+export async function printResults(context: CommandContext, results: readonly TaskResultDocument[]): Promise<void> {
   const app = await context.app()
   const [only] = results
   if (context.printer.machine && results.length > 1)

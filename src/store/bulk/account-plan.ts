@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
 import { type Applied, applySteps, type Bound, bindStage } from './apply.ts'
@@ -8,6 +9,7 @@ import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './co
 import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
+import { planChanges } from './plan-changes.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
 
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
@@ -25,7 +27,9 @@ export interface AccountPlan {
   newIdentities(): readonly PlannedIdentity[]
   /** What the guards look at. */
   figures(options: FiguresOptions): PlanFigures
-  /** SHA-256 (hex) over the planned changes. */
+  /** Every change with what is there before it. */
+  changes(application: string): Iterable<PlanChange>
+  /** SHA-256 (hex) over the planned changes and what they stand on. */
   hash(): string
   bind(applicationId: number): Bound
   readonly phases: (bound: Bound) => readonly PlanPhase[]
@@ -108,6 +112,7 @@ function planOver(db: Database, run: number): Sealed {
         )
         .all() as PlannedIdentity[],
     figures: (options) => planFigures(db, options),
+    changes: (application) => planChanges(db, application),
     hash() {
       const hash = createHash('sha256')
       for (const line of planLines(db)) hash.update(line).update('\n')
