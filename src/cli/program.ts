@@ -102,6 +102,7 @@ function addGlobalOptions(command: Commander): void {
     .option('--project <dir>', "the project's folder; default: searched upward from here")
     .option('--config <file>', 'the configuration file')
     .option('--utc', 'times in UTC instead of the local zone')
+    .option('--no-input', 'never ask')
     .option('--no-color', 'no colour')
 }
 

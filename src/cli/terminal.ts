@@ -12,6 +12,8 @@ export interface Terminal {
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void
   /** The result: one text, or piece by piece. Resolves when the stream has taken it; false when nobody reads any more. */
   out(text: string): Promise<boolean>
+  /** Asks on the terminal; undefined where there is none to ask at. */
+  ask(question: string): Promise<string | undefined>
   /** Messages and progress. */
   err(text: string): void
 }
@@ -54,6 +56,16 @@ export function processTerminal(streams: Streams): Terminal {
         if (closed) resolve(false)
         else streams.stdout.write(text, (error) => resolve(error === null || error === undefined))
       }),
+    async ask(question) {
+      if (streams.stdin.isTTY !== true || streams.stderr.isTTY !== true) return undefined
+      const { createInterface } = await import('node:readline/promises')
+      const lines = createInterface({ input: streams.stdin, output: streams.stderr })
+      try {
+        return await lines.question(question)
+      } finally {
+        lines.close()
+      }
+    },
     err: (text) => {
       if (!closed || streams.stderr.writable) streams.stderr.write(text)
     },

@@ -22,6 +22,8 @@ export interface TaskResultDocument {
   readonly endedAt: string | null
   readonly durationMs: number | null
   readonly arguments: JsonObject
+  /** Where a run was at its last heartbeat: `section`, `phase`, `done`. */
+  readonly progress: JsonObject | null
   readonly counts: Counts
   readonly sections: readonly SectionDocument[]
   readonly quality: JsonObject | null

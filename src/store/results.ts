@@ -137,6 +137,7 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
     endedAt: row.ended_at,
     durationMs: row.duration_ms,
     arguments: JSON.parse(row.arguments) as JsonObject,
+    progress: parsed<JsonObject>(row.progress),
     counts: JSON.parse(row.counts) as Record<string, number>,
     sections: rowsOf('select * from task_section where run = ? order by seq').map((section) =>
       sectionDocument(section, row),

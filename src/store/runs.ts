@@ -48,7 +48,7 @@ export interface Runs extends RunRecords {
   /** The last results of their tasks that died under way and can go on. */
   broken(): RunRow[]
   start(number: number, at: string): void
-  heartbeat(number: number, at: string): { stopRequested: string | null }
+  heartbeat(number: number, at: string, progress?: JsonObject): { stopRequested: string | null }
   requestStop(resultId: string, reason: string): void
   checkpoint(number: number, checkpoint: JsonObject, at: string): void
   end(number: number, end: RunEnd, auditSeq: number | undefined): void
@@ -105,8 +105,9 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
         at,
         number,
       ),
-    heartbeat: (number, at) => {
-      run('update task_result set heartbeat_at = ? where id = ?', at, number)
+    heartbeat: (number, at, progress) => {
+      const text = progress === undefined ? null : JSON.stringify(progress)
+      run('update task_result set heartbeat_at = ?, progress = coalesce(?, progress) where id = ?', at, text, number)
       const asked = db.statement('select stop_requested from task_result where id = ?').pluck().get(number)
       return { stopRequested: (asked ?? null) as string | null }
     },

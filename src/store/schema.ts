@@ -40,6 +40,7 @@ export interface TaskResultRow {
   heartbeat_at: string | null
   duration_ms: number | null
   stop_requested: string | null
+  progress: string | null
   checkpoint: string | null
   crashes: Generated<number>
   plan_hash: string | null

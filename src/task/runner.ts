@@ -160,8 +160,10 @@ async function execute(
     clock,
     options: optionsOf(definition, request),
     progress: {
-      update: (section, phase, done, total) =>
-        request.onEvent?.({ type: 'progress', section, phase, done, total: total ?? null }),
+      update(section, phase, done, total) {
+        abort.progress = { section, phase, done }
+        request.onEvent?.({ type: 'progress', section, phase, done, total: total ?? null })
+      },
     },
     signal: abort.signal,
     checkpoint: claim.checkpoint,
@@ -233,6 +235,8 @@ function finished(store: Store, number: number, request: RunRequest): TaskResult
 }
 
 interface Stopper {
+  /** Where the run is, for the next heartbeat. */
+  progress?: JsonObject
   readonly signal: AbortSignal
   stop(error: AbortError): void
   end(): void
@@ -271,7 +275,7 @@ function stopper(request: RunRequest, clock: Clock, timeoutMs: number | undefine
 /** Says that the run lives, and hears `iqtask stop`. */
 function heartbeat(store: Store, number: number, clock: Clock, abort: Stopper): NodeJS.Timeout {
   const timer = setInterval(() => {
-    const { stopRequested } = store.db.write(() => store.runs.heartbeat(number, isoText(clock.now())))
+    const { stopRequested } = store.db.write(() => store.runs.heartbeat(number, isoText(clock.now()), abort.progress))
     if (stopRequested !== null) abort.stop(new AbortError(stopRequested, { code: 'IQ3002', cause: 'stop' }))
   }, heartbeatMs)
   return timer.unref()

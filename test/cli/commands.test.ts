@@ -247,6 +247,13 @@ describe('the store and its audit trail', () => {
     expect(await line('store backup b.db')).toBe(0)
     await runCli('run aggregation', { cwd })
     expect(await line('store restore b.db')).toBe(2)
+    const ask = async (answer: string, more = ''): Promise<number> =>
+      (await runCli(`store restore b.db ${more}`, { cwd, tty: true, answer })).code
+    expect(await ask('no')).toBe(2)
+    expect(await ask('y', '--no-input')).toBe(2)
+    expect((await json<{ total: number }>('results', { cwd })).total).toBe(2)
+    expect(await ask('y')).toBe(0)
+    expect((await json<{ total: number }>('results', { cwd })).total).toBe(1)
     expect(await line('store restore b.db --yes')).toBe(0)
     expect((await json<{ total: number }>('results', { cwd })).total).toBe(1)
     expect(await line('audit verify --checkpoint head.json')).toBe(0)

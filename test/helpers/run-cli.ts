@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly stdin?: string
   /** stdout and stderr are terminals. */
   readonly tty?: boolean
+  /** What is typed when the terminal asks. */
+  readonly answer?: string
 }
 
 /** Runs one command line in this process, with a terminal that only collects. Words are split at spaces; quote as `"a b"`. */
@@ -28,6 +30,11 @@ export async function runCli(line: string | readonly string[], options: CliOptio
     errIsTerminal: options.tty ?? false,
     columns: 120,
     errStream: undefined,
+    ask: async (question) => {
+      if (options.answer === undefined) return undefined
+      stderr += question
+      return options.answer
+    },
     onSignal: () => () => undefined,
     out: async (text) => {
       stdout += text

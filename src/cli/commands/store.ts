@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { App, Store } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
+import { confirm } from '../confirm.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
 
@@ -99,11 +100,7 @@ async function restore(
   options: OptionValues,
 ): Promise<undefined> {
   const app = await context.app()
-  if (options.yes !== true)
-    throw new UserError(`${app.project.store} would be replaced by ${file}`, {
-      code: 'IQ1010',
-      hint: 'if this is right, add --yes; the old store stays beside it',
-    })
+  await confirm(context, options, `${app.project.store} would be replaced by ${file}; the old one stays beside it`)
   const done = app.restore(resolve(context.terminal.cwd, file))
   const kept = done.before === undefined ? '' : `; the old one is ${done.before}`
   await context.printer.document(

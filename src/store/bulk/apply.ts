@@ -79,7 +79,11 @@ function catalogue(db: Database, b: Bound, lo: number, hi: number) {
     select m.g, @app, e.attribute, e.value, e.shown, @run from st.m m cross join st.e e on e.id = m.l
     where m.neu and m.l > @lo and m.l <= @hi and exists (select 1 from st.g g cross join st.act x on x.sid = g.a where g.e = m.l and x.kind not in ('reject', 'same', 'seen'))`)
     .run({ app: b.applicationId, run: b.run, lo, hi })
-  return { changed: done.changes, digest: digestOf([lo, hi, done.changes]) }
+  const values = db
+    .statement('select attribute, value from st.e where id > ? and id <= ? order by id')
+    .raw()
+    .all(lo, hi)
+  return { changed: done.changes, digest: digestOf(values) }
 }
 
 function create(db: Database, b: Bound, lo: number, hi: number) {
@@ -187,7 +191,14 @@ function link(db: Database, b: Bound, lo: number, hi: number) {
     p,
   )
   const changed = done.changes + unsure.changes
-  return { changed, digest: digestOf([lo, hi, changed]) }
+  const links = db
+    .statement(
+      `select s.native, l.kind, l.rule, coalesce(i.name, m.iname) from st.link l cross join st.s s on s.id = l.sid
+        left join identity i on i.id = l.identity_id left join st.s m on m.id = l.maker where l.sid > ? and l.sid <= ? order by l.sid`,
+    )
+    .raw()
+    .all(lo, hi)
+  return { changed, digest: digestOf(links) }
 }
 
 function lost(db: Database, b: Bound, lo: number, hi: number) {
@@ -205,5 +216,11 @@ function lost(db: Database, b: Bound, lo: number, hi: number) {
   db.statement(
     `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched}))`,
   ).run(p)
-  return { changed: done.changes, digest: digestOf([lo, hi, done.changes]) }
+  const images = db
+    .statement(
+      `select before from change where run = @run and object = 'account' and object_id in (${touched}) order by object_id`,
+    )
+    .pluck()
+    .all(p)
+  return { changed: done.changes, digest: digestOf(images) }
 }

@@ -36,6 +36,7 @@ create table task_result(
   heartbeat_at text,
   duration_ms integer,
   stop_requested text,
+  progress text check (progress is null or json_valid(progress)),
   checkpoint text check (checkpoint is null or json_valid(checkpoint)),
   crashes integer not null default 0,
   plan_hash text,
