@@ -54,6 +54,7 @@ export const codes = {
   IQ3009: 'kinds of change that the run may not make were left out',
   IQ3010: 'what a plan stands on has moved since it was made',
   IQ3011: 'a plan file cannot be applied',
+  IQ3012: 'a run cannot be taken back',
   IQ4001: 'a guard stopped the plan',
   IQ4002: 'a guard is switched off',
   IQ4003: 'an allowed guard did not stop the plan',

@@ -1,5 +1,6 @@
 import type { Executor } from '../task/executor.ts'
 import { accountAggregation } from './account-aggregation.ts'
+import { undo } from './undo.ts'
 
 /** The tasks that iqtask can do by itself. */
-export const builtinExecutors: readonly Executor[] = [accountAggregation]
+export const builtinExecutors: readonly Executor[] = [accountAggregation, undo]

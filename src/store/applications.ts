@@ -8,6 +8,8 @@ export interface Applications {
   ensure(name: string): number
   /** The number of the last run that bound a plan for it; 0 for none. Two equal answers: nothing changed in between. */
   lastChange(id: number): number
+  /** What run `number` had read was taken back: a delta would miss it. */
+  needFullRead(number: number): void
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
   scopeChanged(id: number, scope: string, now: Date): boolean
 }
@@ -21,6 +23,12 @@ export function createApplications(db: Database): Applications {
       db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
       return Number(idOf(name))
     },
+    needFullRead: (number) =>
+      void db
+        .statement(
+          'update application set full_read_needed = 1 where id in (select application_id from task_section where run = ?)',
+        )
+        .run(number),
     scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
     lastChange: (id) =>
       Number(db.statement('select coalesce(max(run), 0) from task_section where application_id = ?').pluck().get(id)),

@@ -41,6 +41,8 @@ export interface Runs extends RunRecords {
   get(number: number): RunRow | undefined
   /** A dead or stopped run goes on: the row is claimed by the process that resumes it. */
   claim(number: number, by: Pick<NewRun, 'host' | 'pid' | 'processStart' | 'bootId'>, at: string): void
+  /** The number of a result that exists. */
+  numberOf(resultId: string): number
   /** Queued and running rows. */
   live(): RunRow[]
   /** The latest result of a task that ended `terminated` or `error` with a checkpoint to go on from. */
@@ -59,11 +61,13 @@ export function createRuns(db: Database): Runs {
   return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
 }
 
-type Lookups = Pick<Runs, 'get' | 'live' | 'lastBroken' | 'broken'>
+type Lookups = Pick<Runs, 'get' | 'numberOf' | 'live' | 'lastBroken' | 'broken'>
 
 function createLookups(db: Database): Lookups {
   return {
     get: (number) => db.statement('select * from task_result where id = ?').get(number) as RunRow | undefined,
+    numberOf: (resultId) =>
+      Number(db.statement('select id from task_result where result_id = ?').pluck().get(resultId)),
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
     lastBroken: (task) =>

@@ -10,6 +10,8 @@ import { describeStore } from './info.ts'
 import { createResults, type Results } from './results.ts'
 import { createRuns, type Runs } from './runs.ts'
 
+import { createUndo, type Undo } from './undo.ts'
+
 /** The store as the other rooms see it: one member per aggregate, each made by its own file. */
 export interface Store {
   readonly path: string
@@ -21,6 +23,7 @@ export interface Store {
   readonly accountPlans: AccountPlans
   readonly accounts: Accounts
   readonly identities: Identities
+  readonly undo: Undo
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
@@ -42,6 +45,7 @@ export function createStore(db: Database): Store {
     accountPlans: createAccountPlans(db),
     accounts: createAccounts(db),
     identities: createIdentities(db),
+    undo: createUndo(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {
       db.write(() =>

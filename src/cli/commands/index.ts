@@ -8,10 +8,10 @@ import { init } from './init.ts'
 import { ps, recover, stop } from './live.ts'
 import { apply, plan } from './plan.ts'
 import { results } from './results.ts'
-import { run } from './run.ts'
+import { run, undo } from './run.ts'
 import { schema } from './schema.ts'
 import { store } from './store.ts'
 import { task } from './task.ts'
 
-export const commands: readonly Command[] = [init, run, plan, apply, ps, stop, recover, schema]
+export const commands: readonly Command[] = [init, run, plan, apply, undo, ps, stop, recover, schema]
 export const groups: readonly CommandGroup[] = [results, task, application, account, identity, config, store, audit]

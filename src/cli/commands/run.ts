@@ -46,7 +46,12 @@ export const run: Command = {
   },
 }
 
-async function runOne(context: CommandContext, task: string, options: OptionValues): Promise<TaskResultDocument> {
+export async function runOne(
+  context: CommandContext,
+  task: string,
+  options: OptionValues,
+  set: Readonly<Record<string, string>> = {},
+): Promise<TaskResultDocument> {
   const app = await context.app()
   const mode = (text(options, 'progress') ?? (context.printer.machine ? 'none' : 'auto')) as ProgressMode
   const progress = await createProgress(context.terminal, mode)
@@ -64,6 +69,7 @@ async function runOne(context: CommandContext, task: string, options: OptionValu
   try {
     return await app.run({
       ...requestOf(task, options),
+      ...(Object.keys(set).length === 0 ? {} : { set }),
       signal: controller.signal,
       stdin: context.terminal.stdin,
       onEvent: (event) => progress.event(event),
@@ -130,4 +136,25 @@ export async function printResults(context: CommandContext, results: readonly Ta
       `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style)}${renderNext(result, context.style)}`,
     )
   }
+}
+
+/** Takes a run back: the task `undo` on it. */
+export const undo: Command = {
+  name: 'undo',
+  arguments: '<result>',
+  summary: 'take a run back, as a plan of its own, with the same guards',
+  examples: ['iqtask undo latest --dry-run', 'iqtask undo 01JD8Q --allow deletes --reason "wrong file"'],
+  options: [
+    { flags: '--dry-run', summary: 'plan without applying' },
+    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
+    { flags: '--reason <text>', summary: 'why they may not' },
+  ],
+  async run(context, [reference = ''], options) {
+    const app = await context.app()
+    // `latest` must not mean the undo itself
+    const { id } = app.store().results.find(reference)
+    const result = await runOne(context, 'undo', options, { result: id })
+    await printResults(context, [result])
+    return result.exitCode ?? 1
+  },
 }

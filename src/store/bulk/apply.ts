@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '../database.ts'
+import { accountImages } from '../images.ts'
 
 /** What the bind fixed for good: a resumed run computes nothing anew. */
 export interface Bound {
@@ -93,7 +94,7 @@ function create(db: Database, b: Bound, lo: number, hi: number) {
     select @ibase + s.id, s.iname, s.istatus, @app, s.iattrs, s.isources, @run, @run from st.link l cross join st.s s on s.id = l.sid
     where l.maker = l.sid and l.sid > @lo and l.sid <= @hi order by s.id`)
   const replaced = `select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi`
-  rows(before(replaced))
+  rows(accountImages(replaced))
   rows(`update access set until = @run where until is null and account_id in (${replaced})`)
   rows(
     `update account set retired = id, state = 'gone', state_run = iif(state = 'gone', state_run, @run), changed_run = @run where id in (${replaced})`,
@@ -113,16 +114,10 @@ function create(db: Database, b: Bound, lo: number, hi: number) {
   return { changed: made, digest: digestOf(hashes) }
 }
 
-const before = (where: string) => `insert or ignore into change(run, object, object_id, before)
-  select @run, 'account', a.id, json_object('native', a.native, 'shown', a.shown, 'uuid', a.uuid, 'display', a.display, 'use', a.use, 'flags', a.flags, 'times', json(a.times),
-    'owner', a.owner, 'state', a.state, 'stateRun', a.state_run, 'identity', a.identity_id, 'linkBy', a.link_by, 'linkRule', a.link_rule, 'linkRun', a.link_run, 'attrs', json(a.attrs), 'hash', hex(a.hash),
-    'grants', json((select json_group_array(json_array(c.entitlement_id, c.since)) from access c where c.account_id = a.id and c.until is null)))
-  from account a where a.id in (${where})`
-
 function change(db: Database, b: Bound, lo: number, hi: number) {
   const p = { run: b.run, lo, hi }
   const touched = `select x.account_id from st.act x where x.kind in ('changed','returned','renamed','seen') and x.sid > @lo and x.sid <= @hi`
-  db.statement(before(touched)).run(p)
+  db.statement(accountImages(touched)).run(p)
   const done = db
     .statement(`update account set native = s.native, shown = s.shown, uuid = s.uuid, display = s.display, use = s.use, flags = s.flags, times = s.times, owner = s.owner,
       state_run = iif(account.state = 'active', account.state_run, @run), state = 'active', keys = s.keys_digest, attrs = s.attrs, hash = s.hash, changed_run = @run
@@ -159,7 +154,7 @@ function link(db: Database, b: Bound, lo: number, hi: number) {
   const owner = 'iif(l.maker is null, l.identity_id, @ibase + l.maker)'
   // who it belonged to before, for accounts that were there already; an account changed in this run has its image
   db.statement(
-    before(
+    accountImages(
       `select l.account_id from st.link l where l.account_id is not null and l.kind in ('rule', 'created', 'moved', 'unconfirmed') and l.sid > @lo and l.sid <= @hi
         and (select kind from st.act x where x.sid = l.sid) <> 'replaced'`,
     ),
@@ -204,7 +199,7 @@ function link(db: Database, b: Bound, lo: number, hi: number) {
 function lost(db: Database, b: Bound, lo: number, hi: number) {
   const p = { run: b.run, lo, hi }
   const touched = `select account_id from st.lost where kind in ('gone', 'missing') and account_id > @lo and account_id <= @hi`
-  db.statement(before(touched)).run(p)
+  db.statement(accountImages(touched)).run(p)
   const done = db
     .statement(
       `update account set state = (select kind from st.lost where account_id = account.id), state_run = @run, changed_run = @run where id in (${touched})`,

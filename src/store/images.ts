@@ -1,0 +1,25 @@
+const columns = `'native', a.native, 'retired', a.retired, 'shown', a.shown, 'uuid', a.uuid, 'display', a.display, 'use', a.use, 'flags', a.flags,
+  'times', json(a.times), 'owner', a.owner, 'state', a.state, 'stateRun', a.state_run, 'identity', a.identity_id, 'linkBy', a.link_by,
+  'linkRule', a.link_rule, 'linkRun', a.link_run, 'unconfirmed', a.unconfirmed, 'keys', hex(a.keys), 'attrs', json(a.attrs), 'hash', hex(a.hash),
+  'question', json((select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id))`
+const access = (open: string) =>
+  `json((select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open}))`
+
+/** Keeps what the accounts chosen are before run `@run` changes them; the first image of a run stays. */
+export const accountImages = (chosen: string): string => `insert or ignore into change(run, object, object_id, before)
+  select @run, 'account', a.id, json_object(${columns}, 'grants', ${access('and c.until is null')}) from account a where a.id in (${chosen})`
+
+/** The same for accounts that are removed: with all that is needed to make them again. */
+export const removedAccounts = (chosen: string): string => `insert into change(run, object, object_id, before)
+  select @run, 'account', a.id, json_object('removed', 1, 'application', a.application_id, 'createdRun', a.created_run, ${columns},
+    'grants', ${access('')}) from account a where a.id in (${chosen})`
+
+export const removedIdentities = (chosen: string): string => `insert into change(run, object, object_id, before)
+  select @run, 'identity', i.id, json_object('removed', 1, 'name', i.name, 'type', i.type, 'status', i.status, 'manager', i.manager_id,
+    'application', i.application_id, 'attrs', json(i.attrs), 'sources', json(i.sources), 'frozen', i.frozen, 'createdRun', i.created_run)
+  from identity i where i.id in (${chosen})`
+
+export const removedEntitlements = (chosen: string): string => `insert into change(run, object, object_id, before)
+  select @run, 'entitlement', e.id, json_object('removed', 1, 'application', e.application_id, 'attribute', e.attribute, 'value', e.value,
+    'shown', e.shown, 'display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags),
+    'createdRun', e.created_run) from entitlement e where e.id in (${chosen})`
