@@ -52,7 +52,9 @@ export function createAggregationRoad(
     },
     resume(facts) {
       plan = store.accountPlans.reopen(run.id, run.number, application.name)
-      return plan?.phases(facts.bound as unknown as Bound)
+      const bound = facts.bound as unknown as Bound
+      plan?.rebind(bound)
+      return plan?.phases(bound)
     },
     close(kept) {
       plan?.close(kept)

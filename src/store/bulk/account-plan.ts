@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
-import { type Applied, applySteps, type Bound, bindStage } from './apply.ts'
+import { type Applied, applySteps, type Bound, bindStage, numberStage } from './apply.ts'
 import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './correlate.ts'
 import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
@@ -33,6 +33,8 @@ export interface AccountPlan {
   hash(): string
   bind(applicationId: number): Bound
   readonly phases: (bound: Bound) => readonly PlanPhase[]
+  /** After a crash: the numbers that the bind reserved, written into the stage again. */
+  rebind(bound: Bound): void
   close(kept: boolean): void
 }
 
@@ -118,6 +120,7 @@ function planOver(db: Database, run: number): Sealed {
       for (const line of planLines(db)) hash.update(line).update('\n')
       return hash.digest('hex')
     },
+    rebind: (bound) => numberStage(db, bound.entitlementBase),
     bind: (applicationId) => bindStage(db, applicationId, run),
     phases: (bound) =>
       applySteps.map((step) => ({ name: step.name, chunk: (after, size) => step.chunk(db, bound, after, size) })),

@@ -7,6 +7,7 @@ export interface Bound {
   readonly [key: string]: string | number
   readonly applicationId: number
   readonly run: number
+  readonly entitlementBase: number
   readonly accountBase: number
   readonly identityBase: number
 }
@@ -25,10 +26,24 @@ export function bindStage(db: Database, applicationId: number, run: number): Bou
     'entitlement',
     Number(db.statement('select coalesce(max(l), 0) from st.m').pluck().get()),
   )
+  numberStage(db, entitlementBase)
+  return {
+    applicationId,
+    run,
+    entitlementBase,
+    accountBase: reserve(db, 'account', top),
+    identityBase: reserve(db, 'identity', top),
+  }
+}
+
+/**
+ * Writes the reserved numbers into the stage. Store and stage are two files: a kill in the commit can keep the one and lose the
+ * other, so a resume does it again; doing it twice changes nothing.
+ */
+export function numberStage(db: Database, entitlementBase: number): void {
   db.exec(
     `update st.m set g = ${entitlementBase} + l where neu; update st.gd set e = ${entitlementBase} - e where e < 0`,
   )
-  return { applicationId, run, accountBase: reserve(db, 'account', top), identityBase: reserve(db, 'identity', top) }
 }
 
 function reserve(db: Database, table: string, count: number): number {
