@@ -1,5 +1,5 @@
 import { type Clock, isoText } from '../base/clock.ts'
-import { AbortError, BusyError, StoreError } from '../base/errors.ts'
+import { BusyError, StoreError, UserError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Redactor } from '../base/redact.ts'
@@ -16,11 +16,12 @@ import { admit } from './admission.ts'
 import { createContext } from './context.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Executor, RunOptions } from './executor.ts'
-import { endDeadRuns, heartbeatMs } from './lease.ts'
+import { endDeadRuns } from './lease.ts'
 import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
 import { currentActor, ownProcess } from './process.ts'
 import type { RunRequest } from './run-request.ts'
 import { abortReason, createRunState, type RunState } from './run-state.ts'
+import { heartbeat, type Stopper, stopper } from './stopper.ts'
 
 export interface RunnerOptions {
   readonly project: Project
@@ -47,6 +48,7 @@ export interface RunnerOptions {
 /** Runs one task to its end, whatever that is. @throws before a TaskResult exists: UserError, BusyError, StoreError */
 export async function runTask(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
   const definition = runner.project.tasks.get(request.task)
+  refuseForbid(definition, request)
   const executor = await runner.executorOf(definition)
   const bound = runner.bind(definition, executor, request.set)
   const judge = runner.guards(definition, request, bound.arguments)
@@ -66,6 +68,16 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   } finally {
     abort.end()
   }
+}
+
+/** Declared in the contract, kept by a later version: refused, because a run that makes the change all the same would do harm. */
+function refuseForbid(definition: TaskDefinition, request: RunRequest): void {
+  if (definition.forbid.length === 0 && (request.forbid ?? []).length === 0) return
+  throw new UserError(`${definition.name}: forbid is not supported by this version`, {
+    code: 'IQ1104',
+    hint: 'leave it out; plan and apply let a person look first',
+    place: { file: definition.file },
+  })
 }
 
 interface Claim {
@@ -177,6 +189,8 @@ async function execute(
   store.db.write(() =>
     state.audit(claim.resumed ? 'run.resumed' : 'run.started', definition.name, { sha256: definition.sha256 }),
   )
+  if (definition.blackout.length > 0)
+    keep({ level: 'info', code: 'IQ3006', text: 'blackout windows are not kept by this version: the run started' })
   const beat = heartbeat(store, claim.number, clock, abort)
   const { context, close } = createContext({
     run: {
@@ -232,51 +246,4 @@ function finished(store: Store, number: number, request: RunRequest): TaskResult
   const result = store.results.find(row.result_id)
   request.onEvent?.({ type: 'result', result })
   return result
-}
-
-interface Stopper {
-  /** Where the run is, for the next heartbeat. */
-  progress?: JsonObject
-  readonly signal: AbortSignal
-  stop(error: AbortError): void
-  end(): void
-}
-
-/** One signal for all that ends a run early: the caller's, its timeout, `iqtask stop`. */
-function stopper(request: RunRequest, clock: Clock, timeoutMs: number | undefined): Stopper {
-  const controller = new AbortController()
-  const stop = (error: AbortError): void => controller.abort(error)
-  const forward = (): void => {
-    const reason: unknown = request.signal?.reason
-    stop(
-      reason instanceof AbortError ? reason : new AbortError('the run was stopped', { code: 'IQ3002', cause: reason }),
-    )
-  }
-  if (request.signal?.aborted === true) forward()
-  request.signal?.addEventListener('abort', forward)
-  const startedMs = clock.monotonicMs()
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          const seconds = ((clock.monotonicMs() - startedMs) / 1000).toFixed(1)
-          stop(new AbortError(`the run was stopped by its timeout after ${seconds} s`, { code: 'IQ3005' }))
-        }, timeoutMs)
-  return {
-    signal: controller.signal,
-    stop,
-    end() {
-      clearTimeout(timer)
-      request.signal?.removeEventListener('abort', forward)
-    },
-  }
-}
-
-/** Says that the run lives, and hears `iqtask stop`. */
-function heartbeat(store: Store, number: number, clock: Clock, abort: Stopper): NodeJS.Timeout {
-  const timer = setInterval(() => {
-    const { stopRequested } = store.db.write(() => store.runs.heartbeat(number, isoText(clock.now()), abort.progress))
-    if (stopRequested !== null) abort.stop(new AbortError(stopRequested, { code: 'IQ3002', cause: 'stop' }))
-  }, heartbeatMs)
-  return timer.unref()
 }
