@@ -45,8 +45,6 @@ export interface Runs extends RunRecords {
   numberOf(resultId: string): number
   /** Queued and running rows. */
   live(): RunRow[]
-  /** The latest result of a task that ended `terminated` or `error` with a checkpoint to go on from. */
-  lastBroken(task: string): RunRow | undefined
   /** The last results of their tasks that died under way and can go on. */
   broken(): RunRow[]
   start(number: number, at: string): void
@@ -61,7 +59,7 @@ export function createRuns(db: Database): Runs {
   return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
 }
 
-type Lookups = Pick<Runs, 'get' | 'numberOf' | 'live' | 'lastBroken' | 'broken'>
+type Lookups = Pick<Runs, 'get' | 'numberOf' | 'live' | 'broken'>
 
 function createLookups(db: Database): Lookups {
   return {
@@ -70,13 +68,6 @@ function createLookups(db: Database): Lookups {
       Number(db.statement('select id from task_result where result_id = ?').pluck().get(resultId)),
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
-    lastBroken: (task) =>
-      db
-        .statement(
-          `select * from task_result r where task = ? and status = 'terminated' and checkpoint is not null
-             and id = (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))`,
-        )
-        .get(task) as RunRow | undefined,
     broken: () =>
       db
         .statement(

@@ -115,7 +115,7 @@ async function claimRun(
   if (request.resume === true) {
     endDeadRuns(store, runner.clock)
     const resumed = store.db.write(() => {
-      const broken = store.runs.lastBroken(definition.name)
+      const broken = store.runs.broken().find((row) => row.task === definition.name)
       if (broken === undefined) return undefined
       store.runs.claim(broken.id, run, run.queuedAt)
       store.runs.message(broken.id, { level: 'info', code: 'IQ3003', text: `resumed at ${run.queuedAt}` })

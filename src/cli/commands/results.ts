@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Store } from '../../app.ts'
 import { parseDuration, renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { runStatuses } from '../../model/result.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { groupRejects, paintStatus, renderNext, renderResult, shortId, statusText } from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
+import { existingStore } from './store.ts'
 
 export const results: CommandGroup = {
   name: 'results',
@@ -51,17 +51,6 @@ export const results: CommandGroup = {
   ],
 }
 
-async function storeOf(context: CommandContext): Promise<Store> {
-  const app = await context.app()
-  const store = app.storeIfExists()
-  if (store === undefined)
-    throw new UserError(`there is no store yet at ${app.project.store}`, {
-      code: 'IQ1006',
-      hint: 'iqtask run TASK makes it',
-    })
-  return store
-}
-
 async function list(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const app = await context.app()
   const store = app.storeIfExists()
@@ -73,7 +62,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
   const found =
     store === undefined
       ? { items: [], total: 0 }
-      : (await storeOf(context)).results.list({
+      : store.results.list({
           task: text(options, 'task'),
           status,
           since: moment(text(options, 'since'), app.clock.now()),
@@ -121,7 +110,7 @@ function moment(given: string | undefined, now: Date): string | undefined {
 }
 
 async function show(context: CommandContext, [reference]: readonly string[]): Promise<undefined> {
-  const store = await storeOf(context)
+  const store = existingStore(await context.app())
   const result = store.results.find(reference ?? 'latest')
   await context.printer.document(result, () => {
     const { style, times } = context
@@ -140,7 +129,7 @@ async function failures(
   [reference]: readonly string[],
   options: OptionValues,
 ): Promise<undefined> {
-  const store = await storeOf(context)
+  const store = existingStore(await context.app())
   const result = store.results.find(reference ?? 'latest')
   const out = text(options, 'out')
   if (out !== undefined) {
