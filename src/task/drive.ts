@@ -33,10 +33,7 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
     run.throwIfAborted()
     run.showChanges(road.section, prepared)
     const stop = await judge(run, road, prepared)
-    if (stop !== undefined) {
-      kept = stop === 'guard'
-      return settle(run, road, seq, stop, prepared)
-    }
+    if (stop !== undefined) return settle(run, road, seq, stop, prepared)
     const status = statusOf(run, prepared)
     if (run.options.dryRun) return settle(run, road, seq, status, prepared)
     return await applyPhases(run, road, seq, bind(run, road, seq, status, prepared))

@@ -128,6 +128,10 @@ async function claimRun(
     })
     if (resumed !== undefined) return resumed
   }
+  // under the eyes of the others: a plan is needed by who lives, and by who can go on
+  store.db.write(() =>
+    store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
+  )
   const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
   return { ...(await admit(store, runner.clock, run, admission)), resumed: false, checkpoint: { done: [] } }
 }

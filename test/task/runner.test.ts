@@ -170,6 +170,17 @@ describe('a killed run', () => {
     expect(await list(cwd)).toHaveLength(1)
   }, 60_000)
 
+  it('leaves no plan behind once it cannot go on any more', async () => {
+    const cwd = project(smallOrganisation)
+    const run = await waitingRun(cwd)
+    await until(() => existsSync(join(cwd, 'var/iqtask.db.stage')))
+    run.process.kill('SIGKILL')
+    await run.done
+    expect(readdirSync(join(cwd, 'var/iqtask.db.stage'))).toHaveLength(1)
+    await runCli('run aggregation', { cwd })
+    expect(readdirSync(join(cwd, 'var/iqtask.db.stage'))).toEqual([])
+  })
+
   it('is started anew by --resume when nothing was left to resume', async () => {
     const cwd = project(smallOrganisation)
     const { code, stdout } = await runCli('run aggregation --resume --json', { cwd })

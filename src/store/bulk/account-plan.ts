@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
@@ -47,12 +47,20 @@ export interface AccountPlans {
   create(resultId: string, run: number, section: string): AccountPlan
   /** The plan that a dead run left; undefined when it is lost or not that run's. */
   reopen(resultId: string, run: number, section: string): AccountPlan | undefined
+  /** Deletes what dead runs left, except the plans of those that can go on. */
+  sweep(needed: readonly string[]): void
 }
 
 export function createAccountPlans(db: Database): AccountPlans {
   const pathOf = (resultId: string, section: string): string =>
     join(dirname(db.path), `${basename(db.path)}.stage`, `${resultId}-${section}.db`)
   return {
+    sweep(needed) {
+      const folder = dirname(pathOf('', ''))
+      if (!existsSync(folder)) return
+      for (const name of readdirSync(folder))
+        if (!needed.some((resultId) => name.startsWith(`${resultId}-`))) rmSync(join(folder, name), { force: true })
+    },
     create(resultId, run, section) {
       const file = createStageFile(pathOf(resultId, section))
       return {
