@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { Registry } from '../base/registry.ts'
 import type { Application } from '../model/application.ts'
+import { findDeadRule } from '../model/dead-rule.ts'
 import type { Project } from '../model/project.ts'
 import { bindArguments } from './arguments.ts'
 import { parseFile } from './text.ts'
@@ -70,18 +71,13 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
   ]
 }
 
-/** A rule that names an identity attribute which the model does not have would never find anybody. */
+/** The rules fit the identity model. @throws UserError with the place of the one that does not */
 function checkRules(project: Project, application: Application): void {
-  const attributes = new Set(['name', ...project.identity.attributes.map((attribute) => attribute.name)])
-  application.correlation.forEach((rule, index) => {
-    if (attributes.has(rule.identity)) return
-    throw new UserError(
-      `correlation rule ${index + 1} looks at the identity attribute "${rule.identity}", which does not exist`,
-      {
-        code: 'IQ1105',
-        place: parseFile(application.file).place(['correlation', index, 'identity']),
-        hint: didYouMean(rule.identity, attributes) ?? `there are ${[...attributes].join(', ')}`,
-      },
-    )
+  const fault = findDeadRule(application, project.identity)
+  if (fault === undefined) return
+  throw new UserError(fault.text, {
+    code: 'IQ1105',
+    place: parseFile(application.file).place(['correlation', fault.index, 'identity']),
+    hint: fault.hint,
   })
 }

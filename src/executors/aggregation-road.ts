@@ -1,5 +1,5 @@
 import type { Code } from '../base/codes.ts'
-import { BusyError, UserError } from '../base/errors.ts'
+import { BusyError } from '../base/errors.ts'
 import { canonicalJson, type JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
 import { glob } from '../model/normalize.ts'
@@ -11,6 +11,7 @@ import type { TaskContext } from '../task/executor.ts'
 import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 import { type ReadOutcome, readAccounts } from './aggregation-read.ts'
+import { refuseDeadRules, refuseUnknownShapes } from './aggregation-refusals.ts'
 
 /** Identities that earlier sections of a dry run would make. */
 export type Planned = PlannedIdentity[]
@@ -43,6 +44,7 @@ export function createAggregationRoad(
     stopsRun: application.authoritative !== undefined,
     async prepare() {
       refuseUnknownShapes(application, args)
+      refuseDeadRules(application, context)
       if (args.fetchOnly) return fetched(application, await readAccounts(context, application, args, undefined))
       const id = store.applications.idOf(application.name) ?? 0
       const before = store.applications.lastChange(id)
@@ -61,22 +63,6 @@ export function createAggregationRoad(
       plan = undefined
     },
   }
-}
-
-/** Feeds in other shapes are declared in the contract and come later: they are refused, never read wrongly. */
-function refuseUnknownShapes(application: Application, args: AggregationArguments): void {
-  const shapes = {
-    'connection.merge': application.merge,
-    grants: application.grants.length > 0,
-    deltaAggregation: args.deltaAggregation,
-  }
-  const shape = Object.entries(shapes).find(([, used]) => used)?.[0]
-  if (shape === undefined) return
-  throw new UserError(`${application.name}: ${shape} is not supported by this version`, {
-    code: 'IQ1104',
-    hint: 'leave it out, or run a newer iqtask',
-    place: { file: application.file },
-  })
 }
 
 function fetched(application: Application, outcome: ReadOutcome): Prepared {

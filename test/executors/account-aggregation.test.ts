@@ -223,6 +223,17 @@ describe('entitlements', () => {
   })
 })
 
+describe('a rule that looks at an attribute which no identity has', () => {
+  it('is refused with the nearest one: it would never find anybody', async () => {
+    const { read } = await bench({
+      'applications/ad.yaml': files['applications/ad.yaml'].replace('identity: email', 'identity: emial'),
+    })
+    const result = await read('a,1,,,\n')
+    expect(result).toMatchObject({ status: 'error', exitCode: 1, messages: [{ code: 'IQ1105' }] })
+    expect(result.messages[0]?.text).toContain('did you mean email')
+  })
+})
+
 describe('what comes later', () => {
   it('is refused with a sentence, never read wrongly', async () => {
     const merge = await bench({
