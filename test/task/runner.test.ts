@@ -71,6 +71,16 @@ describe('a run', () => {
     expect(JSON.parse(done.stdout)).toMatchObject({ status: 'terminated', stoppedBy: signal, exitCode: code })
   })
 
+  it('shows where it is, with every heartbeat', async () => {
+    const cwd = project(smallOrganisation)
+    const run = await waitingRun(cwd)
+    run.process.stdin.write('login,mail,enabled,groups\na,a@x,yes,\nb,b@x,yes,\n')
+    await until(async () => (await list(cwd))[0]?.progress !== null)
+    expect((await list(cwd))[0]?.progress).toEqual({ section: 'ad', phase: 'read', done: 2 })
+    run.process.stdin.end()
+    expect((await run.done).code).toBe(0)
+  })
+
   it('asked to stop hears it with its next heartbeat', async () => {
     const cwd = project(smallOrganisation)
     const run = await waitingRun(cwd)
