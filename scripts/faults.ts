@@ -1,8 +1,9 @@
 // Every fault at every call: `npm run faults` prints what came of it; `--json` gives the figures.
-import { calls, disturb, faults, openFaultBench, straceIsThere } from '../test/faults/harness.ts'
+import { calls, disturb, faults, openFaultBench } from '../test/faults/harness.ts'
+import { machineHas } from '../test/helpers/machine.ts'
 
 const json = process.argv.includes('--json')
-if (!straceIsThere()) process.exit(1)
+if (!machineHas('strace')) process.exit(1)
 const bench = openFaultBench()
 const figures: { id: string; value: string; goal: string; verdict: 'met' | 'missed' }[] = []
 for (const fault of faults)

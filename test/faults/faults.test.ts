@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { calls, disturb, type FaultBench, faults, openFaultBench, straceIsThere } from './harness.ts'
+import { machineHas } from '../helpers/machine.ts'
+import { calls, disturb, type FaultBench, faults, openFaultBench } from './harness.ts'
 
-const there = straceIsThere()
+const there = machineHas('strace')
 let bench: FaultBench | undefined
 const opened = (): FaultBench => {
   bench ??= openFaultBench()

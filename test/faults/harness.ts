@@ -15,17 +15,6 @@ export type Fault = (typeof faults)[number]
 const entry = join(import.meta.dirname, '../../src/cli/main.ts')
 const code = `import(${JSON.stringify(entry)}).then((m) => m.runProcess())`
 
-/** Is strace there? Installed where that is possible (Debian, root); told where it is not. */
-export function straceIsThere(): boolean {
-  const there = (): boolean => spawnSync('strace', ['-V']).status === 0
-  if (there()) return true
-  if (process.getuid?.() === 0) spawnSync('apt-get', ['install', '-y', '-q', 'strace'])
-  if (there()) return true
-  if (process.env.CI === 'true') throw new Error('strace is missing, and CI may not skip the fault tests')
-  console.warn('SKIPPED: the fault tests need strace (apt-get install strace)')
-  return false
-}
-
 /** A project that was aggregated once, and whose sources then changed: what every disturbed run starts from. */
 export interface FaultBench {
   readonly folder: string
