@@ -71,6 +71,25 @@ export interface AccountDocument {
   }[]
 }
 
+export interface EntitlementDocument {
+  readonly schema: 'iqtask/Entitlement/1'
+  readonly application: string
+  readonly attribute: string
+  readonly value: string
+  readonly displayName: string | null
+  readonly description: string | null
+  readonly owner: string | null
+  readonly state: 'active' | 'gone'
+  /** A catalogue feed described it; otherwise it is known from grants alone. */
+  readonly described: boolean
+  readonly tags: readonly string[]
+  /** Values that whoever holds this one holds too, and those that give this one: one step each. */
+  readonly gives: readonly string[]
+  readonly givenBy: readonly string[]
+  /** Accounts that hold it directly now. */
+  readonly holders: number
+}
+
 export interface IdentityDocument {
   readonly schema: 'iqtask/Identity/1'
   readonly name: string

@@ -7,6 +7,7 @@ const tables = [
   'account',
   'access',
   'entitlement',
+  'entitlement_gives',
   'identity',
   'task_result',
   'reject',

@@ -75,7 +75,13 @@ CREATE TABLE entitlement(
   state text not null default 'active' check (state in ('active','gone')),
   tags text check (tags is null or json_valid(tags)),
   created_run integer not null
-) strict;
+, catalogue_run integer, absent_run integer, changed_run integer) strict;
+
+CREATE TABLE entitlement_gives(
+  entitlement_id integer not null references entitlement(id) on delete cascade,
+  given_id integer not null references entitlement(id) on delete cascade,
+  primary key (entitlement_id, given_id)
+) strict, without rowid;
 
 CREATE TABLE guard_verdict(
   run integer not null references task_result(id) on delete cascade,
@@ -210,6 +216,8 @@ CREATE INDEX account_identity on account(identity_id);
 CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;
+
+CREATE INDEX entitlement_given on entitlement_gives(given_id, entitlement_id);
 
 CREATE UNIQUE INDEX entitlement_value on entitlement(application_id, attribute, value);
 

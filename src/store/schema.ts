@@ -158,6 +158,14 @@ export interface EntitlementRow {
   state: Generated<string>
   tags: string | null
   created_run: number
+  catalogue_run: number | null
+  absent_run: number | null
+  changed_run: number | null
+}
+
+export interface EntitlementGivesRow {
+  entitlement_id: number
+  given_id: number
 }
 
 export interface AccessRow {
@@ -208,6 +216,7 @@ export interface Tables {
   identity: IdentityRow
   account: AccountRow
   entitlement: EntitlementRow
+  entitlement_gives: EntitlementGivesRow
   access: AccessRow
   question: QuestionRow
   change: ChangeRow

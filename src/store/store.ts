@@ -4,6 +4,7 @@ import { type Accounts, createAccounts } from './accounts.ts'
 import { type Applications, createApplications } from './applications.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { type AccountPlans, createAccountPlans } from './bulk/account-plan.ts'
+import { type Catalogue, createCatalogue } from './catalogue.ts'
 import type { Database } from './database.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { describeStore } from './info.ts'
@@ -23,6 +24,7 @@ export interface Store {
   readonly accountPlans: AccountPlans
   readonly accounts: Accounts
   readonly identities: Identities
+  readonly catalogue: Catalogue
   readonly undo: Undo
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
@@ -45,6 +47,7 @@ export function createStore(db: Database): Store {
     accountPlans: createAccountPlans(db),
     accounts: createAccounts(db),
     identities: createIdentities(db),
+    catalogue: createCatalogue(db),
     undo: createUndo(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {

@@ -1,4 +1,5 @@
 import { foundation } from './0001-foundation.ts'
+import { feeds } from './0003-feeds.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
-export const migrations: readonly string[] = [foundation]
+export const migrations: readonly string[] = [foundation, feeds]
