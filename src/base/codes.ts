@@ -29,6 +29,7 @@ export const codes = {
   IQ2003: 'the header of the source is not usable',
   IQ2004: 'the source could not be read to its end',
   IQ2005: 'the evidence that the source is whole does not fit',
+  IQ2006: 'the files of one source have different columns',
   IQ2101: 'the native identity occurs twice in one read',
   IQ2102: 'the row has no native identity',
   IQ2103: 'the row has the wrong number of fields',

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { Evidence, Reject } from '../model/result.ts'
+import type { Reject } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
 import {
   type ConnectorContext,
@@ -10,15 +9,11 @@ import {
   type RecordBatch,
   type SourceRecord,
 } from './connector.ts'
-import { encodings } from './decode.ts'
-import { evidenceSchema, judgeEvidence } from './evidence.ts'
-import { openTextSource, type TextSource } from './text-source.ts'
+import { trailerOf } from './evidence.ts'
+import { type FileReading, fileSettings, filesOf, readFiles } from './files.ts'
+import type { TextSource } from './text-source.ts'
 
-export const jsonlSettings = z.strictObject({
-  file: z.string().min(1),
-  encoding: z.enum(encodings).optional(),
-  evidence: evidenceSchema.optional(),
-})
+export const jsonlSettings = z.strictObject(fileSettings)
 export type JsonlSettings = z.output<typeof jsonlSettings>
 
 /** JSON Lines (jsonlines.org): one object a line; members of members are named `name.given`. */
@@ -27,25 +22,18 @@ export const jsonl = defineConnector({
   summary: 'JSON Lines files: one object a line, also gzipped',
   connection: jsonlSettings,
   open: async (context: ConnectorContext<JsonlSettings>) => {
-    const source = (options: ReadOptions): TextSource => {
-      const stdin = options.input === '-' ? context.stdin : undefined
-      const file = options.input ?? resolve(context.folder, context.settings.file)
-      return openTextSource({
-        file: stdin === undefined ? file : 'standard input',
-        encoding: context.settings.encoding,
-        stdin,
-        signal: context.signal,
-      })
-    }
+    const accounts = async (options: ReadOptions = {}): Promise<Reading> =>
+      readFiles(context, options, (source, limit) => createReading(context, source, limit))
     return {
       async test() {
-        const opened = source({})
-        const reading = createReading(context, opened, 100)
+        const reading = await accounts({ limit: 100 })
         let columns: readonly string[] = []
         for await (const batch of reading.batches()) columns = batch.columns
-        return `${opened.file}, ${(opened.encoding ?? 'utf-8').toUpperCase()}, ${columns.length} columns in the first rows`
+        const files = filesOf(context)
+        const told = files.length > 1 ? `${files.length} files (${files[0]}, …)` : files[0]
+        return `${told}, ${columns.length} columns in the first rows`
       },
-      accounts: async (options: ReadOptions = {}) => createReading(context, source(options), options.limit),
+      accounts,
       close: async () => undefined,
     }
   },
@@ -55,13 +43,14 @@ function createReading(
   context: ConnectorContext<JsonlSettings>,
   source: TextSource,
   limit: number | undefined,
-): Reading {
+): FileReading {
   const columns: string[] = []
   const indexes = new Map<string, number>()
+  const trailer = trailerOf(context.settings.evidence)
   let line = 0
   let rows = 0
   let cut: string | undefined
-  let evidence: Evidence | undefined
+  let trailerRows: number | undefined
 
   const toBatch = (lines: readonly string[]): RecordBatch => {
     const records: SourceRecord[] = []
@@ -73,6 +62,13 @@ function createReading(
         cut = 'stopped early'
         break
       }
+      const said = trailer?.exec(text.trimEnd())?.groups?.rows
+      if (said !== undefined) {
+        trailerRows = Number(said)
+        continue
+      }
+      // a trailer is the last line, or none
+      trailerRows = undefined
       rows++
       const parsed = parseRecord(text, columns, indexes)
       if ('values' in parsed) records.push({ line, values: parsed.values, text: text.slice(0, 200) })
@@ -98,18 +94,8 @@ function createReading(
     }
     if (context.signal.aborted) cut = 'stopped early'
     if (cut === undefined && rest.trim() !== '') yield toBatch([rest])
-    const { digest, unchanged } = source.end()
-    evidence = judgeEvidence(context.settings.evidence, {
-      file: source.file,
-      folder: context.folder,
-      rows,
-      digest,
-      unchanged,
-      cut,
-      trailerRows: undefined,
-    })
   }
-  return { batches, evidence: () => evidence ?? { level: 'partial', reason: 'not read to its end' } }
+  return { batches, facts: () => ({ file: source.file, rows, ...source.end(), cut, trailerRows }) }
 }
 
 type Parsed = { readonly values: RawValue[] } | Pick<Reject, 'code' | 'reason' | 'column'>

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConnectorError } from '../../base/errors.ts'
 import { type ConnectorContext, defineConnector, type Reading, type ReadOptions } from '../connector.ts'
-import { createDecoder, encodings } from '../decode.ts'
-import { evidenceSchema } from '../evidence.ts'
-import { headOf, openTextSource } from '../text-source.ts'
+import { createDecoder } from '../decode.ts'
+import { fileSettings, filesOf, readFiles } from '../files.ts'
+import { headOf } from '../text-source.ts'
 import { columnNames, detectSeparator } from './header.ts'
 import { DelimitedReading } from './reading.ts'
 import { createScanner } from './scan.ts'
@@ -13,13 +12,15 @@ const oneCharacter = z.string().length(1, 'expected one character')
 
 export const delimitedSettings = z
   .strictObject({
-    file: z.string().min(1),
-    encoding: z.enum(encodings).optional(),
+    ...fileSettings,
     separator: oneCharacter.optional(),
     quote: oneCharacter.default('"'),
     header: z.boolean().default(true),
-    columns: z.array(z.string().min(1)).min(1).optional(),
-    evidence: evidenceSchema.optional(),
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'each column is named once')
+      .optional(),
   })
   .refine((settings) => settings.header || settings.columns !== undefined, {
     message: 'header: false needs columns: [names]',
@@ -33,34 +34,27 @@ export const delimited = defineConnector({
   connection: delimitedSettings,
   open: async (context: ConnectorContext<DelimitedSettings>) => ({
     test: () => describe(context),
-    accounts: async (options: ReadOptions = {}): Promise<Reading> => {
-      const stdin = options.input === '-' ? context.stdin : undefined
-      const file = options.input === undefined ? pathOf(context) : resolve(options.input)
-      const source = openTextSource({
-        file: stdin === undefined ? file : 'standard input',
-        encoding: context.settings.encoding,
-        stdin,
-        signal: context.signal,
-      })
-      return new DelimitedReading(context, source, options.limit)
-    },
+    accounts: async (options: ReadOptions = {}): Promise<Reading> =>
+      readFiles(context, options, (source, limit) => new DelimitedReading(context, source, limit)),
     close: async () => undefined,
   }),
 })
 
-const pathOf = (context: ConnectorContext<DelimitedSettings>): string => resolve(context.folder, context.settings.file)
-
 async function describe(context: ConnectorContext<DelimitedSettings>): Promise<string> {
   const { settings } = context
-  const file = pathOf(context)
+  const files = filesOf(context)
+  const file = files[0] ?? settings.file
   const head = await headOf(file, 64 * 1024)
   if (head.length === 0)
     throw new ConnectorError(`${file} is empty`, { code: 'IQ2002', hint: 'not even a header is there' })
-  if (head[0] === 0x1f && head[1] === 0x8b) return `${file}, gzip`
+  if (head[0] === 0x1f && head[1] === 0x8b) return `${told(files)}, gzip`
   const decoder = createDecoder(head, settings.encoding)
   const text = decoder.decode(head.subarray(decoder.bom), false)
   const separator = settings.separator ?? detectSeparator(text.split(/\r?\n/, 1)[0] ?? '', settings.quote)
   const first = createScanner(separator, settings.quote).push(`${text}\n`)[0]
   const columns = settings.columns ?? columnNames(first?.values ?? [], file)
-  return `${file}, ${decoder.encoding.toUpperCase()}, separator ${JSON.stringify(separator)}, ${columns.length} columns`
+  return `${told(files)}, ${decoder.encoding.toUpperCase()}, separator ${JSON.stringify(separator)}, ${columns.length} columns`
 }
+
+const told = (files: readonly string[]): string =>
+  files.length > 1 ? `${files.length} files (${files[0]}, …)` : String(files[0])

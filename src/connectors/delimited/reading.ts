@@ -1,8 +1,9 @@
 import { ConnectorError } from '../../base/errors.ts'
-import type { Evidence, Reject } from '../../model/result.ts'
-import type { ConnectorContext, Reading, RecordBatch, SourceRecord } from '../connector.ts'
+import type { Reject } from '../../model/result.ts'
+import type { ConnectorContext, RecordBatch, SourceRecord } from '../connector.ts'
 import { escapedByte } from '../decode.ts'
-import { judgeEvidence } from '../evidence.ts'
+import { type FileFacts, trailerOf } from '../evidence.ts'
+import type { FileReading } from '../files.ts'
 import type { TextSource } from '../text-source.ts'
 import type { DelimitedSettings } from './delimited.ts'
 import { columnNames, detectSeparator } from './header.ts'
@@ -14,7 +15,7 @@ const recordLimit = 16 * 1024 * 1024
 const fragmentLength = 200
 
 /** One read of a delimited file, front to back. */
-export class DelimitedReading implements Reading {
+export class DelimitedReading implements FileReading {
   readonly #context: ConnectorContext<DelimitedSettings>
   readonly #source: TextSource
   readonly #limit: number
@@ -28,13 +29,12 @@ export class DelimitedReading implements Reading {
   /** With a trailer configured the last record waits: it may be the trailer. */
   #held: Scanned | undefined
   #trailerRows: number | undefined
-  #evidence: Evidence | undefined
 
   constructor(context: ConnectorContext<DelimitedSettings>, source: TextSource, limit: number | undefined) {
     this.#context = context
     this.#source = source
     this.#limit = limit ?? Number.POSITIVE_INFINITY
-    this.#trailer = trailerOf(context.settings)
+    this.#trailer = trailerOf(context.settings.evidence)
     this.#columns = context.settings.columns
     this.#headerDone = !context.settings.header
   }
@@ -63,23 +63,11 @@ export class DelimitedReading implements Reading {
     }
     // the columns are told also where no row follows them
     if (this.#rows === 0 && this.#columns !== undefined) yield this.#batch([], [])
-    this.#evidence = this.#judge()
   }
 
-  evidence(): Evidence {
-    return this.#evidence ?? { level: 'partial', reason: this.#cut ?? 'not read to its end' }
-  }
-
-  #judge(): Evidence {
-    const { settings, folder } = this.#context
-    return judgeEvidence(settings.evidence, {
-      file: this.#source.file,
-      folder,
-      rows: this.#rows,
-      ...this.#source.end(),
-      cut: this.#cut,
-      trailerRows: this.#trailerRows,
-    })
+  facts(): FileFacts {
+    const { file } = this.#source
+    return { file, rows: this.#rows, ...this.#source.end(), cut: this.#cut, trailerRows: this.#trailerRows }
   }
 
   #openScanner(head: string): Scanner {
@@ -158,20 +146,6 @@ export class DelimitedReading implements Reading {
 }
 
 const shown = (text: string): string => text.slice(0, fragmentLength).toWellFormed().replaceAll('\0', '\uFFFD')
-
-function trailerOf(settings: DelimitedSettings): RegExp | undefined {
-  if (settings.evidence === undefined || !('trailer' in settings.evidence)) return undefined
-  const { trailer } = settings.evidence
-  try {
-    return new RegExp(trailer, 'u')
-  } catch (error) {
-    throw new ConnectorError(`connection.evidence.trailer is no regular expression: ${(error as Error).message}`, {
-      code: 'IQ2005',
-      hint: 'for example "^END;(?<rows>[0-9]+)$"',
-      cause: error,
-    })
-  }
-}
 
 function faultOf(record: Scanned, columns: readonly string[]): Pick<Reject, 'code' | 'reason' | 'column'> | undefined {
   if (record.fault !== undefined) return { code: 'IQ2107', reason: record.fault }
