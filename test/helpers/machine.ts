@@ -23,3 +23,11 @@ export function machineHas(command: string, debianPackage: string = command): bo
   console.warn(`SKIPPED: these tests need ${command}: apt-get install ${debianPackage}`)
   return false
 }
+
+/** Mounts, namespaces and other users need root. */
+export function machineIsRoot(): boolean {
+  if (process.getuid?.() === 0) return true
+  if (process.env.CI === 'true') throw new Error('these tests need root, and CI skips nothing')
+  console.warn('SKIPPED: these tests need root')
+  return false
+}
