@@ -1,5 +1,4 @@
 import { backupsUnderLoad } from './backups.ts'
-import { bitFlips } from './bit-flips.ts'
 import type { FaultFigure } from './figure.ts'
 import { diskFaults, killPoints } from './kill-points.ts'
 import { compoundKills, randomKills } from './kills.ts'
@@ -8,6 +7,7 @@ import { massChanges } from './mass-change.ts'
 import { modes } from './modes.ts'
 import { powerCuts } from './power-cut.ts'
 import { recovery } from './recovery.ts'
+import { rework } from './rework.ts'
 import { seeded } from './seeded-bugs.ts'
 import { stopping } from './stopping.ts'
 import { tampering } from './tampering.ts'
@@ -19,6 +19,7 @@ export const figures: readonly FaultFigure[] = [
   compoundKills,
   powerCuts,
   diskFaults,
+  rework,
   recovery,
   stopping,
   manyProcesses,
@@ -26,7 +27,6 @@ export const figures: readonly FaultFigure[] = [
   massChanges,
   modes,
   tampering,
-  bitFlips,
   backupsUnderLoad,
   seeded,
 ]
