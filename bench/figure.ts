@@ -6,8 +6,10 @@ export interface Figure {
   readonly value: number
   /** `×` a ratio to a yardstick, `MB`, `s`, `ms`. */
   readonly unit: string
-  /** At most. */
-  readonly goal: number
+  /** At most; undefined where the figure is only told, not judged. */
+  readonly goal: number | undefined
+  /** So many times the goal in the small form, whose sizes are too small for it; 10 unless told. */
+  readonly slack?: number | undefined
   /** How it came about: the single times, the yardstick's. */
   readonly note: string
 }
@@ -23,4 +25,6 @@ export interface SuiteOptions {
   readonly small: boolean
   /** 10 M rows too. */
   readonly large: boolean
+  /** Only this many accounts, for work on one thing. */
+  readonly rows?: number | undefined
 }
