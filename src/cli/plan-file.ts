@@ -3,13 +3,17 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
-import { type PlanChange, planChangeKinds } from '../model/plan-change.ts'
+import { type PlanChange, planChangeKinds, planObjects } from '../model/plan-change.ts'
 
 const headerSchema = z.object({
   schema: z.literal('iqtask/Plan/1'),
   id: z.string(),
   task: z.string(),
   set: z.record(z.string(), z.string()),
+  /** What else the run was asked for: an apply asks for the same. */
+  options: z
+    .object({ only: z.string().optional(), limit: z.number().optional(), forbid: z.array(z.string()).optional() })
+    .default({}),
   hash: z.string(),
   createdAt: z.string(),
   expiresAt: z.string(),
@@ -24,7 +28,7 @@ export type PlanHeader = z.output<typeof headerSchema>
 
 const changeSchema = z.object({
   kind: z.enum(planChangeKinds),
-  object: z.enum(['account', 'grant', 'identity']),
+  object: z.enum(planObjects),
   key: z.string(),
   field: z.string().nullable(),
   before: z.json(),

@@ -114,31 +114,42 @@ function compare(
       planned,
     },
   )
-  const repeated = rejectRepeated(context, application, plan, outcome)
-  const planCounts = plan.counts(known.id)
-  const rejected = outcome.rejected + repeated
-  if (context.options.dryRun) planned.push(...plan.newIdentities())
-  return {
-    evidence: outcome.evidence,
-    figures: plan.figures({
-      section: application.name,
-      applicationId: known.id,
-      privileged: application.privileged,
-      rows: isWhole(context, args) ? outcome.read - outcome.filtered : undefined,
-      columns: outcome.columns,
-      columnsUsed: usedColumns(application),
-      scope: scopeOf(application),
-      digest: outcome.evidence.digest,
-      now,
-    }),
-    counts: { read: outcome.read, filtered: outcome.filtered, rejected, ...planCounts },
-    read: outcome.read,
-    rejected,
-    planned: plannedChanges(planCounts),
-    leftAside: reportLeftAside(context, application, plan),
-    hash: plan.hash(),
-    changes: () => plan.changes(application.name),
-    bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString(), columns: outcome.columns }),
+  const rejected = outcome.rejected + rejectRepeated(context, application, plan, outcome)
+  const leftAside = reportLeftAside(context, application, plan)
+  const before = planned.length
+  return summarize()
+
+  /** Of the plan as it stands, which can still lose a part. */
+  function summarize(): Prepared {
+    const counts = plan.counts(known.id)
+    planned.length = before
+    if (context.options.dryRun) planned.push(...plan.newIdentities())
+    return {
+      evidence: outcome.evidence,
+      figures: plan.figures({
+        section: application.name,
+        applicationId: known.id,
+        privileged: application.privileged,
+        rows: isWhole(context, args) ? outcome.read - outcome.filtered : undefined,
+        columns: outcome.columns,
+        columnsUsed: usedColumns(application),
+        scope: scopeOf(application),
+        digest: outcome.evidence.digest,
+        now,
+      }),
+      counts: { read: outcome.read, filtered: outcome.filtered, rejected, ...counts },
+      read: outcome.read,
+      rejected,
+      planned: plannedChanges(counts),
+      leftAside,
+      hash: plan.hash(),
+      changes: () => plan.changes(application.name),
+      without(unwanted) {
+        plan.leaveOut(application.name, unwanted)
+        return summarize()
+      },
+      bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString(), columns: outcome.columns }),
+    }
   }
 }
 

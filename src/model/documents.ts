@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Counts, Evidence, GuardVerdict, Message, RunStatus, Trigger } from './result.ts'
+import type { Counts, Evidence, GuardVerdict, LeftOut, Message, RunStatus, Trigger } from './result.ts'
 import type { Value } from './value.ts'
 
 /** The JSON documents of the command line; fields are only ever added. Times are UTC ISO text, durations ms, absent is null. */
@@ -29,6 +29,8 @@ export interface TaskResultDocument {
   readonly quality: JsonObject | null
   readonly guards: readonly GuardVerdict[]
   readonly messages: readonly Message[]
+  /** Planned changes that were not made, by section, reason and kind. */
+  readonly leftOut: readonly LeftOut[]
   readonly rejects: { readonly total: number; readonly byCode: Readonly<Record<string, number>> }
   readonly files: readonly { readonly path: string; readonly rows: number; readonly sha256: string }[]
   readonly children: readonly string[]

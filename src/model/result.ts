@@ -1,4 +1,5 @@
 import type { Code } from '../base/codes.ts'
+import type { PlanChangeKind, PlanObject } from './plan-change.ts'
 
 export const runStatuses = [
   'queued',
@@ -60,5 +61,18 @@ export interface GuardVerdict {
   readonly verdict: GuardVerdictKind
   /** One sentence with the figures; the first items that the plan would touch. */
   readonly text: string
+  readonly first: readonly string[]
+}
+
+/** Why a planned change is not made. */
+export const leftOutReasons = ['forbidden', 'notAccepted', 'quarantined'] as const
+
+/** Changes of one kind that were planned and left out, with the first ten keys. */
+export interface LeftOut {
+  readonly section: string
+  readonly reason: (typeof leftOutReasons)[number]
+  readonly kind: PlanChangeKind
+  readonly object: PlanObject
+  readonly count: number
   readonly first: readonly string[]
 }

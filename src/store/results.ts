@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { nearest } from '../base/nearest.ts'
 import type { SectionDocument, TaskResultDocument } from '../model/documents.ts'
-import type { Evidence, GuardVerdict, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
+import type { Evidence, GuardVerdict, LeftOut, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
 import type { TaskResultRow as TaskResultTable } from './schema.ts'
 
@@ -146,6 +146,9 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
     guards: rowsOf('select * from guard_verdict where run = ? order by seq').map(verdictDocument),
     messages: rowsOf('select level, code, text, item from task_message where run = ? order by seq').map(
       (message) => present(message) as unknown as Message,
+    ),
+    leftOut: rowsOf('select section, reason, kind, object, count, first from left_out where run = ? order by seq').map(
+      (left) => ({ ...left, first: JSON.parse(String(left.first)) as string[] }) as unknown as LeftOut,
     ),
     rejects: {
       total: row.rejects_total,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Counts, Evidence, GuardVerdict, Message } from '../model/result.ts'
+import type { Counts, Evidence, GuardVerdict, LeftOut, Message } from '../model/result.ts'
 import type { Database } from './database.ts'
 import type { RejectRecord } from './results.ts'
 
@@ -18,13 +18,14 @@ export interface SectionRecord {
 /** What a run leaves behind beside its own row. Every call belongs into a write transaction of the caller. */
 export interface RunRecords {
   section(number: number, section: SectionRecord): void
-  endSection(number: number, seq: number, status: string): void
+  endSection(number: number, seq: number, status: string, counts: Counts): void
   /** Sections that the run's end found under way. */
   endOpenSections(number: number, status: string): void
   sectionOutcome(number: number, name: string): { readonly status: string; readonly counts: Counts } | undefined
   message(number: number, message: Message): void
   rejects(number: number, rejects: readonly RejectRecord[]): void
   verdicts(number: number, verdicts: readonly GuardVerdict[]): void
+  leftOut(number: number, left: readonly LeftOut[]): void
 }
 
 export function createRunRecords(db: Database): RunRecords {
@@ -53,8 +54,14 @@ function createSections(db: Database): Sections {
         JSON.stringify(s.counts),
         s.facts === undefined ? null : JSON.stringify(s.facts),
       ),
-    endSection: (number, seq, status) =>
-      void run('update task_section set status = ? where run = ? and seq = ?', status, number, seq),
+    endSection: (number, seq, status, counts) =>
+      void run(
+        'update task_section set status = ?, counts = ? where run = ? and seq = ?',
+        status,
+        JSON.stringify(counts),
+        number,
+        seq,
+      ),
     endOpenSections: (number, status) =>
       void run(`update task_section set status = ? where run = ? and status = 'running'`, status, number),
     sectionOutcome(number, name) {
@@ -112,6 +119,20 @@ function createFindings(db: Database): Omit<RunRecords, keyof Sections> {
           v.verdict,
           v.text,
           JSON.stringify(v.first),
+        )
+    },
+    leftOut: (number, left) => {
+      for (const l of left)
+        run(
+          `insert into left_out(run, seq, section, reason, kind, object, count, first) values (?, ${nextSeq('left_out')}, ?, ?, ?, ?, ?, ?)`,
+          number,
+          number,
+          l.section,
+          l.reason,
+          l.kind,
+          l.object,
+          l.count,
+          JSON.stringify(l.first),
         )
     },
   }

@@ -111,6 +111,18 @@ CREATE TABLE identity(
   changed_run integer not null
 ) strict;
 
+CREATE TABLE left_out(
+  run integer not null references task_result(id) on delete cascade,
+  seq integer not null,
+  section text not null,
+  reason text not null check (reason in ('forbidden','notAccepted','quarantined')),
+  kind text not null,
+  object text not null,
+  count integer not null,
+  first text not null check (json_valid(first)),
+  primary key (run, seq)
+) strict, without rowid;
+
 CREATE TABLE meta(key text primary key, value text not null) strict, without rowid;
 
 CREATE TABLE output_file(

@@ -192,6 +192,17 @@ export interface ChangeRow {
   before: string
 }
 
+export interface LeftOutRow {
+  run: number
+  seq: number
+  section: string
+  reason: string
+  kind: string
+  object: string
+  count: number
+  first: string
+}
+
 export interface AuditRow {
   seq: Generated<number>
   at: string
@@ -221,4 +232,5 @@ export interface Tables {
   question: QuestionRow
   change: ChangeRow
   audit: AuditRow
+  left_out: LeftOutRow
 }

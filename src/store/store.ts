@@ -8,6 +8,7 @@ import { type Catalogue, createCatalogue } from './catalogue.ts'
 import type { Database } from './database.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { describeStore } from './info.ts'
+import { createItemPlans, type ItemPlans } from './item-plan.ts'
 import { createResults, type Results } from './results.ts'
 import { createRuns, type Runs } from './runs.ts'
 
@@ -22,6 +23,7 @@ export interface Store {
   readonly runs: Runs
   readonly applications: Applications
   readonly accountPlans: AccountPlans
+  readonly itemPlans: ItemPlans
   readonly accounts: Accounts
   readonly identities: Identities
   readonly catalogue: Catalogue
@@ -45,6 +47,7 @@ export function createStore(db: Database): Store {
     runs,
     applications: createApplications(db),
     accountPlans: createAccountPlans(db),
+    itemPlans: createItemPlans(db.path),
     accounts: createAccounts(db),
     identities: createIdentities(db),
     catalogue: createCatalogue(db),

@@ -3,7 +3,9 @@ import { isoText } from '../base/clock.ts'
 import { IqtaskError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { GuardVerdict, Message } from '../model/result.ts'
+import { applyChunk, type Suspect, suspectAfterCrash } from './chunks.ts'
 import type { RoadOutcome } from './executor.ts'
+import { leaveForbidden, leaveUnaccepted } from './leave-out.ts'
 import type { BoundSection, Phase, Prepared, Road } from './road.ts'
 import type { RunState } from './run-state.ts'
 
@@ -17,7 +19,9 @@ export interface Checkpoint {
     readonly section: string
     readonly phase: string
     readonly after: number
+    /** What the executor's `bind` said, with the section's `status` and `counts`. */
     readonly facts: JsonObject
+    readonly suspect?: Suspect
   }
 }
 
@@ -29,10 +33,14 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
   try {
     const bound = resumePoint(run, road)
     if (bound !== undefined) return await applyPhases(run, road, seq, bound)
-    const prepared = await road.prepare()
+    const whole = await road.prepare()
     run.throwIfAborted()
-    run.showChanges(road.section, prepared)
-    const stop = await judge(run, road, prepared)
+    const planned = leaveForbidden(run, road.section, whole)
+    run.showChanges(road.section, planned)
+    const moved = stopBefore(run, road, planned)
+    if (moved !== undefined) return settle(run, road, seq, moved, planned)
+    const prepared = leaveUnaccepted(run, road.section, planned)
+    const stop = judge(run, road, prepared)
     if (stop !== undefined) return settle(run, road, seq, stop, prepared)
     const status = statusOf(run, prepared)
     if (run.options.dryRun) return settle(run, road, seq, status, prepared)
@@ -49,10 +57,7 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
 }
 
 interface Bound {
-  readonly status: Status
-  readonly counts: RoadOutcome['counts']
   readonly phases: readonly Phase[]
-  readonly facts: JsonObject
   readonly from: { readonly phase: string; readonly after: number } | undefined
 }
 
@@ -67,8 +72,8 @@ function statusOf(run: RunState, prepared: Prepared): Status {
   return prepared.leftAside || prepared.rejected > 0 || run.sectionWarned() ? 'warning' : 'success'
 }
 
-/** Why the plan may not be applied; undefined when it may. */
-async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Status | undefined> {
+/** Why the plan may not be looked at any further: too many rejects, or it is not the one that was to be applied. */
+function stopBefore(run: RunState, road: Road, prepared: Prepared): Status | undefined {
   const limit = run.options.maxErrors ?? Math.max(100, Math.floor(prepared.read / 100))
   if (prepared.rejected > limit) {
     run.message({
@@ -88,9 +93,19 @@ async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Sta
     })
     return 'error'
   }
+  return undefined
+}
+
+/** Why the plan may not be applied; undefined when it may. */
+function judge(run: RunState, road: Road, prepared: Prepared): Status | undefined {
+  const refusal = prepared.refusal?.()
+  if (refusal !== undefined) {
+    run.message(messageOf(refusal, road.section))
+    return 'error'
+  }
   const verdicts = run.judge(prepared.figures)
   run.keepVerdicts(verdicts)
-  sayVerdicts(run, verdicts)
+  sayVerdicts(run, verdicts, prepared.hash)
   if (verdicts.some((verdict) => verdict.verdict === 'tripped')) return 'guard'
   if (run.options.expectNoChange && prepared.planned > 0) {
     run.message({
@@ -104,15 +119,15 @@ async function judge(run: RunState, road: Road, prepared: Prepared): Promise<Sta
   return undefined
 }
 
-/** An allowed guard is a decision of a person: audited, with the reason. A warning makes the section end `warning`. */
-function sayVerdicts(run: RunState, verdicts: readonly GuardVerdict[]): void {
+/** An allowed guard is a decision of a person about this one plan: audited, with the reason. A warning makes the section end `warning`. */
+function sayVerdicts(run: RunState, verdicts: readonly GuardVerdict[], plan: string): void {
   for (const { guard, application, verdict, text } of verdicts) {
     if (verdict === 'warning')
       run.message({ level: 'warning', code: 'IQ4004', text: `${guard}: ${text}`, item: application })
     if (verdict !== 'allowed') continue
     const reason = run.options.allow?.reason ?? ''
     run.message({ level: 'info', code: 'IQ4003', text: `${guard} was allowed (${reason}): ${text}`, item: application })
-    run.store.db.write(() => run.audit('guard.allowed', application, { guard, reason, text }))
+    run.store.db.write(() => run.audit('guard.allowed', application, { guard, reason, text, plan }))
   }
 }
 
@@ -161,7 +176,7 @@ function bind(run: RunState, road: Road, seq: number, status: Status, prepared: 
       current: { section: road.section, phase: section.phases[0]?.name ?? '', after: 0, facts },
     })
     run.audit('plan.bound', road.section, { hash: prepared.hash, planned: prepared.planned })
-    return { status, counts: prepared.counts, phases: section.phases, facts, from: undefined }
+    return { phases: section.phases, from: undefined }
   })
 }
 
@@ -175,47 +190,48 @@ function resumePoint(run: RunState, road: Road): Bound | undefined {
     return undefined
   }
   return {
-    status: current.facts.status as Status,
-    counts: current.facts.counts as RoadOutcome['counts'],
     phases,
-    facts: current.facts,
-    from: current,
+    from: run.resumedAfterCrash ? suspected(run, current) : current,
   }
+}
+
+function suspected(run: RunState, current: NonNullable<Checkpoint['current']>): Bound['from'] {
+  const suspect = suspectAfterCrash(current, run.options.lossLimit)
+  run.store.db.write(() => run.keepCheckpoint({ done: run.checkpoint.done, current: { ...current, suspect } }))
+  return current
 }
 
 async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound): Promise<RoadOutcome> {
   const start = bound.from === undefined ? 0 : bound.phases.findIndex((phase) => phase.name === bound.from?.phase)
   for (const [index, phase] of bound.phases.entries()) {
     if (index < start) continue
+    if (index > start) enterPhase(run, phase)
     let after: number | undefined = index === start ? (bound.from?.after ?? 0) : 0
     while (after !== undefined) {
       // lets signals and timers in
       await nextTurn()
       run.throwIfAborted()
-      after = applyChunk(run, road, phase, after, bound.facts)
+      after = applyChunk(run, road, phase, after)
     }
   }
+  const { status, counts } = factsOf(run)
   run.store.db.write(() => {
-    run.store.runs.endSection(run.number, seq, bound.status)
+    run.store.runs.endSection(run.number, seq, status, counts)
     run.keepCheckpoint({ done: [...run.checkpoint.done, road.section] })
-    run.audit('section.applied', road.section, { counts: bound.counts })
+    run.audit('section.applied', road.section, { counts })
   })
-  return run.keepOutcome({ section: road.section, status: bound.status, counts: bound.counts })
+  return run.keepOutcome({ section: road.section, status, counts })
 }
 
-/** One transaction: rows, checkpoint, audit event. Gives the position reached; undefined at the phase's end. */
-function applyChunk(run: RunState, road: Road, phase: Phase, after: number, facts: JsonObject): number | undefined {
-  const position = run.store.db.write(() => {
-    const chunk = phase.chunk(after, run.options.lossLimit)
-    if (chunk === undefined) return undefined
-    run.keepCheckpoint({
-      done: run.checkpoint.done,
-      current: { section: road.section, phase: phase.name, after: chunk.position, facts },
-    })
-    if (chunk.changed > 0)
-      run.audit('chunk.applied', `${road.section}/${phase.name}`, { changed: chunk.changed, digest: chunk.digest })
-    return chunk.position
-  })
-  if (position !== undefined) run.progress.update(road.section, phase.name, position)
-  return position
+/** What dies in the first chunk of a phase must not look as if it had died in the one before. */
+function enterPhase(run: RunState, phase: Phase): void {
+  const { done, current } = run.checkpoint
+  if (current === undefined) return
+  const { section, facts } = current
+  run.store.db.write(() => run.keepCheckpoint({ done, current: { section, phase: phase.name, after: 0, facts } }))
+}
+
+function factsOf(run: RunState): { readonly status: Status; readonly counts: RoadOutcome['counts'] } {
+  const facts = run.checkpoint.current?.facts
+  return { status: facts?.status as Status, counts: facts?.counts as RoadOutcome['counts'] }
 }

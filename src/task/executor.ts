@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connectors/connector.ts'
+import type { PlanSelection } from '../model/plan-selection.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message, Reject } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
@@ -42,7 +43,10 @@ export interface RunOptions {
   readonly maxErrors: number | undefined
   readonly only: string | undefined
   readonly limit: number | undefined
+  /** Kinds of change that the run may not make. */
   readonly forbid: readonly string[]
+  /** The part of the plan that a person accepts; undefined: all of it. */
+  readonly select: PlanSelection | undefined
   readonly expectNoChange: boolean
   /** Guards that may not stop this run, and why. */
   readonly allow: { readonly guards: readonly string[]; readonly reason: string } | undefined

@@ -1,3 +1,4 @@
+import type { IqtaskError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
@@ -38,6 +39,13 @@ export interface Prepared {
   readonly hash: string
   /** Every planned change, with what is there before it. */
   changes(): Iterable<PlanChange>
+  /**
+   * The same plan without these changes, and without what cannot be made without them: for kinds that a run may not make
+   * (`forbid`), and for a plan that a person accepts in part. Absent: it is made as a whole or not at all.
+   */
+  without?(unwanted: (change: PlanChange) => boolean): Prepared
+  /** Why none of it may be made, once it is known what was left out. */
+  refusal?(): IqtaskError | undefined
   /** The first write, inside a transaction of the framework: reserves ids and says what the section's row keeps. */
   bind(): BoundSection
 }
@@ -59,6 +67,20 @@ export interface Phase {
    * Undefined: nothing is left.
    */
   chunk(after: number, size: number): Chunk | undefined
+  /**
+   * Puts the next item after position `after` aside, inside a transaction of the framework: it cannot be applied. Absent: the
+   * phase's chunks are made whole, and what cannot be applied ends the section.
+   */
+  passOver?(after: number): Passed | undefined
+}
+
+export interface Passed {
+  readonly position: number
+  /** As people know it. */
+  readonly item: string
+  readonly changes: readonly PlanChange[]
+  /** What the section's counts lose. */
+  readonly counts: Counts
 }
 
 export interface Chunk {

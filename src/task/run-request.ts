@@ -1,5 +1,6 @@
 import type { TaskResultDocument } from '../model/documents.ts'
 import type { PlanChange } from '../model/plan-change.ts'
+import type { PlanSelection } from '../model/plan-selection.ts'
 import type { GuardVerdict, Message, Trigger } from '../model/result.ts'
 
 /** What a run is asked for beyond its definition; the options of `iqtask run`. */
@@ -12,6 +13,8 @@ export interface RunRequest {
   readonly only?: string | undefined
   readonly limit?: number | undefined
   readonly forbid?: readonly string[] | undefined
+  /** Of the plan, only this part. */
+  readonly select?: PlanSelection | undefined
   readonly expectNoChange?: boolean | undefined
   readonly timeoutMs?: number | undefined
   readonly allow?: { readonly guards: readonly string[]; readonly reason: string } | undefined

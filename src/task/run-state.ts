@@ -3,7 +3,7 @@ import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
-import type { GuardVerdict, Message } from '../model/result.ts'
+import type { GuardVerdict, LeftOut, Message } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
@@ -19,6 +19,8 @@ export interface RunState {
   readonly progress: Progress
   readonly checkpoint: Checkpoint
   readonly outcomes: readonly RoadOutcome[]
+  /** It goes on where a process died, not where one was stopped. */
+  readonly resumedAfterCrash: boolean
   nextSection(): number
   throwIfAborted(): void
   /** The whole run ends with it, not only a section. */
@@ -29,6 +31,7 @@ export interface RunState {
   judge(figures: PlanFigures): readonly GuardVerdict[]
   keepVerdicts(verdicts: readonly GuardVerdict[]): void
   keepCheckpoint(checkpoint: Checkpoint): void
+  keepLeftOut(left: readonly LeftOut[]): void
   forgetCurrent(): void
   /** Hands the section's changes to whoever asked for them. */
   showChanges(section: string, prepared: Prepared): void
@@ -50,6 +53,7 @@ export interface RunStateOptions {
   readonly progress: Progress
   readonly signal: AbortSignal
   readonly checkpoint: Checkpoint
+  readonly resumedAfterCrash: boolean
   readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
   readonly plan: RunRequest['plan']
   readonly expectPlan: RunRequest['expectPlan']
@@ -78,6 +82,7 @@ export function createRunState(given: RunStateOptions): RunState {
       return checkpoint
     },
     outcomes,
+    resumedAfterCrash: given.resumedAfterCrash,
     nextSection() {
       warned = false
       return ++sections
@@ -97,6 +102,7 @@ export function createRunState(given: RunStateOptions): RunState {
       for (const verdict of verdicts) given.onVerdict(verdict)
     },
     keepCheckpoint,
+    keepLeftOut: (left) => store.db.write(() => store.runs.leftOut(number, left)),
     forgetCurrent: () => store.db.write(() => keepCheckpoint({ done: checkpoint.done })),
     ...planChecks(given),
     keepOutcome(outcome) {

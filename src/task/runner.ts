@@ -1,10 +1,12 @@
 import { type Clock, isoText } from '../base/clock.ts'
-import { BusyError, StoreError, UserError } from '../base/errors.ts'
+import { BusyError, type ErrorDetails, StoreError, UserError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
+import { didYouMean } from '../base/nearest.ts'
 import type { Redactor } from '../base/redact.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
+import { forbidWords } from '../model/plan-change.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, GuardVerdict, Message } from '../model/result.ts'
@@ -48,7 +50,7 @@ export interface RunnerOptions {
 /** Runs one task to its end, whatever that is. @throws before a TaskResult exists: UserError, BusyError, StoreError */
 export async function runTask(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
   const definition = runner.project.tasks.get(request.task)
-  refuseForbid(definition, request)
+  checkForbid(definition, request)
   const executor = await runner.executorOf(definition)
   const bound = runner.bind(definition, executor, request.set)
   const judge = runner.guards(definition, request, bound.arguments)
@@ -70,14 +72,19 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   }
 }
 
-/** Declared in the contract, kept by a later version: refused, because a run that makes the change all the same would do harm. */
-function refuseForbid(definition: TaskDefinition, request: RunRequest): void {
-  if (definition.forbid.length === 0 && (request.forbid ?? []).length === 0) return
-  throw new UserError(`${definition.name}: forbid is not supported by this version`, {
-    code: 'IQ1104',
-    hint: 'leave it out; plan and apply let a person look first',
-    place: { file: definition.file },
-  })
+/** A word that means nothing would forbid nothing. */
+function checkForbid(definition: TaskDefinition, request: RunRequest): void {
+  const refuse = (word: string, details: Pick<ErrorDetails, 'code' | 'place'>): never => {
+    throw new UserError(`forbid: there is no kind of change ${JSON.stringify(word)}`, {
+      ...details,
+      hint: didYouMean(word, forbidWords) ?? `kinds: ${forbidWords.join(', ')}`,
+    })
+  }
+  const unknown = (words: readonly string[]) => words.find((word) => !forbidWords.includes(word))
+  const written = unknown(definition.forbid)
+  if (written !== undefined) refuse(written, { code: 'IQ1104', place: { file: definition.file } })
+  const asked = unknown(request.forbid ?? [])
+  if (asked !== undefined) refuse(asked, { code: 'IQ1002' })
 }
 
 interface Claim {
@@ -85,6 +92,7 @@ interface Claim {
   readonly skipped: boolean
   readonly checkpoint: Checkpoint
   readonly resumed: boolean
+  readonly crashed: boolean
 }
 
 function newRun(runner: RunnerOptions, request: RunRequest, definition: TaskDefinition, args: JsonObject): NewRun {
@@ -123,6 +131,7 @@ async function claimRun(
         number: broken.id,
         skipped: false,
         resumed: true,
+        crashed: broken.stopped_by === 'crash',
         checkpoint: JSON.parse(broken.checkpoint ?? '{"done":[]}') as Checkpoint,
       }
     })
@@ -133,7 +142,12 @@ async function claimRun(
     store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
   )
   const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
-  return { ...(await admit(store, runner.clock, run, admission)), resumed: false, checkpoint: { done: [] } }
+  return {
+    ...(await admit(store, runner.clock, run, admission)),
+    resumed: false,
+    crashed: false,
+    checkpoint: { done: [] },
+  }
 }
 
 const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions => ({
@@ -143,6 +157,7 @@ const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions 
   only: request.only ?? definition.only,
   limit: request.limit ?? definition.limit,
   forbid: [...definition.forbid, ...(request.forbid ?? [])],
+  select: request.select,
   expectNoChange: request.expectNoChange ?? definition.expectNoChange,
   allow: request.allow,
 })
@@ -183,6 +198,7 @@ async function execute(
     },
     signal: abort.signal,
     checkpoint: claim.checkpoint,
+    resumedAfterCrash: claim.crashed,
     judge,
     plan: request.plan,
     expectPlan: request.expectPlan,

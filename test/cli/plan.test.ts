@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { AccountDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import type { PlanChange } from '../../src/model/plan-change.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
@@ -120,5 +121,106 @@ describe('iqtask apply', () => {
     await refuses([...lines.slice(0, -1), lines[1] ?? ''].join('\n'), 'no longer fits')
     await refuses('hello', 'is no plan')
     expect((await runCli('apply absent.plan', { cwd })).code).toBe(2)
+  })
+})
+
+describe('a part of a plan', () => {
+  const planned = async (): Promise<string> => {
+    const cwd = await changed()
+    await runCli('plan aggregation --out p.plan', { cwd })
+    return cwd
+  }
+  const account = async (cwd: string, key: string): Promise<AccountDocument> =>
+    JSON.parse((await runCli(`account show ${key} --json`, { cwd })).stdout) as AccountDocument
+  const next = async (cwd: string): Promise<TaskResultDocument> =>
+    JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+
+  it('is applied with --only; what was left is listed, and planned again by the next run', async () => {
+    const cwd = await planned()
+    const done = await runCli(['apply', 'p.plan', '--only', `change.kind == 'disable'`, '--json'], { cwd })
+    expect((JSON.parse(done.stdout) as TaskResultDocument).leftOut).toEqual([
+      { section: 'hr', reason: 'notAccepted', kind: 'create', object: 'identity', count: 1, first: ['4'] },
+      { section: 'hr', reason: 'notAccepted', kind: 'change', object: 'account', count: 1, first: ['hr:3'] },
+      { section: 'hr', reason: 'notAccepted', kind: 'create', object: 'account', count: 1, first: ['hr:4'] },
+      { section: 'hr', reason: 'notAccepted', kind: 'link', object: 'account', count: 1, first: ['hr:4'] },
+      { section: 'ad', reason: 'notAccepted', kind: 'remove', object: 'grant', count: 1, first: ['ad:ada'] },
+      { section: 'ad', reason: 'notAccepted', kind: 'add', object: 'grant', count: 1, first: ['ad:ada'] },
+    ])
+    expect(await account(cwd, 'ad:svc')).toMatchObject({ disabled: true, attributes: { enabled: 'no' } })
+    expect((await runCli('store check', { cwd })).code).toBe(0)
+    expect((await next(cwd)).counts).toMatchObject({ created: 1, changed: 2, grantsAdded: 1, identitiesCreated: 1 })
+    expect((await runCli('apply p.plan', { cwd })).stderr).toContain('was applied already')
+  })
+
+  it('is left out with --except, with the whole record', async () => {
+    const cwd = await planned()
+    const done = await runCli(['apply', 'p.plan', '--except', `change.key in ['ad:svc', '4']`], { cwd })
+    expect(done.stdout).toContain('not accepted, so not made')
+    expect(await account(cwd, 'ad:svc')).toMatchObject({ disabled: false, attributes: { enabled: 'yes' } })
+    expect((await account(cwd, 'ad:ada')).entitlements.map((e) => e.value)).toEqual(['g2', 'g3'])
+    // an account whose identity is not made has no owner
+    expect((await account(cwd, 'hr:4')).identity).toBeNull()
+    expect((await next(cwd)).counts).toMatchObject({ created: 0, changed: 1, identitiesCreated: 1 })
+    expect((await runCli('store check', { cwd })).code).toBe(0)
+  })
+
+  it('is refused where the expression is faulty, with nothing changed', async () => {
+    const cwd = await planned()
+    const before = digestOf(cwd)
+    const refused = async (only: string): Promise<string> => {
+      const { code, stdout, stderr } = await runCli(['apply', 'p.plan', '--only', only], { cwd })
+      expect(code).not.toBe(0)
+      return stdout + stderr
+    }
+    expect(await refused('chang.kind')).toContain('did you mean change?')
+    expect(await refused('change.kind')).toContain('gives no true or false')
+    expect(digestOf(cwd)).toBe(before)
+  })
+})
+
+describe('--forbid', () => {
+  it('leaves accounts as they are whose change it forbids, says which, and does the rest', async () => {
+    const cwd = await changed()
+    const { code, stdout } = await runCli('run aggregation --forbid disable,create --json', { cwd })
+    expect(code).toBe(3)
+    const result = JSON.parse(stdout) as TaskResultDocument
+    expect(result.leftOut.map(({ kind, object, count, first }) => [kind, object, count, first])).toEqual([
+      ['create', 'identity', 1, ['4']],
+      ['create', 'account', 1, ['hr:4']],
+      ['link', 'account', 1, []],
+      ['disable', 'account', 1, ['ad:svc']],
+      ['change', 'account', 1, []],
+    ])
+    expect(result.messages.filter((message) => message.code === 'IQ3009')).toHaveLength(2)
+    expect(result.counts).toMatchObject({ created: 0, changed: 2, identitiesCreated: 0, grantsAdded: 1 })
+    const again = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+    expect(again.counts).toMatchObject({ created: 1, changed: 1, identitiesCreated: 1 })
+  })
+
+  it('is part of a plan, and what is forbidden trips no guard', async () => {
+    const cwd = await changed()
+    const hr = readFileSync(join(cwd, 'applications/hr.yaml'), 'utf8')
+    write(cwd, {
+      'applications/hr.yaml': hr.replace('../hr.csv', '../hr.csv, evidence: { minRows: 1 }'),
+      'hr.csv': 'id,name,mail,state,start\n1,Ada,ada@example.com,active,2020-01-31\n',
+      'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { shrunkenSource: off, otherSource: off }\n`,
+    })
+    expect((await runCli('plan aggregation', { cwd })).code).toBe(4)
+    const made = await runCli('plan aggregation --forbid delete --out p.plan', { cwd })
+    expect(made.code, made.stdout).toBe(0)
+    const done = await runCli('apply p.plan --json', { cwd })
+    expect((JSON.parse(done.stdout) as TaskResultDocument).counts).toMatchObject({ gone: 0, missing: 2, changed: 2 })
+  })
+
+  it('takes words of changes only, in a file too', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'tasks/t.yaml':
+        'kind: TaskDefinition\nname: t\nexecutor: account-aggregation\narguments: { applications: hr }\nforbid: [delet]\n',
+    })
+    expect(await runCli('run t', { cwd })).toMatchObject({ code: 2, stdout: '' })
+    const typo = await runCli('run aggregation --forbid delets', { cwd })
+    expect(typo).toMatchObject({ code: 2 })
+    expect(typo.stderr).toContain('did you mean delete?')
   })
 })

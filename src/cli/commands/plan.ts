@@ -8,7 +8,7 @@ import { type PlanHeader, readPlan, writePlan } from '../plan-file.ts'
 import { groupRejects, renderResult } from '../render/result.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
-import { allowed, printResults, settings } from './run.ts'
+import { allowed, narrowed, narrowing, printResults, selected, selectOptions, settings } from './run.ts'
 
 const validForMs = 24 * 3_600_000
 
@@ -24,6 +24,7 @@ export const plan: Command = {
   options: [
     { flags: '--out <file>', summary: 'keep the plan, for `iqtask apply`' },
     { flags: '--set <key=value>', summary: 'an argument or parameter of the task', repeated: true },
+    ...narrowing,
     { flags: '--exit-code', summary: 'exit 10 when there are changes' },
   ],
   run: async (context, [task = '', file], options) =>
@@ -33,9 +34,15 @@ export const plan: Command = {
 export const apply: Command = {
   name: 'apply',
   arguments: '<file>',
-  summary: 'make exactly the changes of a plan, or none',
-  examples: ['iqtask apply night.plan', 'iqtask apply night.plan --allow deletes --reason "site closed"'],
+  summary: 'make exactly the changes of a plan, or the part of them that is accepted, or none',
+  examples: [
+    'iqtask apply night.plan',
+    'iqtask apply night.plan --allow deletes --reason "site closed"',
+    `iqtask apply night.plan --only "change.kind == 'disable'"`,
+    `iqtask apply night.plan --except "change.key == 'ad:svc'"`,
+  ],
   options: [
+    ...selectOptions,
     { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
     { flags: '--reason <text>', summary: 'why they may not' },
   ],
@@ -45,6 +52,7 @@ export const apply: Command = {
 async function make(context: CommandContext, task: string, options: OptionValues): Promise<number> {
   const app = await context.app()
   const set = settings((options.set as string[] | undefined) ?? [])
+  const asked = narrowed(options)
   const out = text(options, 'out')
   const writer = out === undefined ? undefined : writePlan(resolve(context.terminal.cwd, out))
   const sections: { name: string; hash: string }[] = []
@@ -56,6 +64,7 @@ async function make(context: CommandContext, task: string, options: OptionValues
       task,
       trigger: 'manual',
       set,
+      ...asked,
       dryRun: true,
       plan: {
         section: (name, hash) => void sections.push({ name, hash }),
@@ -72,6 +81,7 @@ async function make(context: CommandContext, task: string, options: OptionValues
       id: result.id,
       task,
       set,
+      options: JSON.parse(JSON.stringify(asked)) as PlanHeader['options'],
       hash: result.planHash ?? '',
       createdAt: isoText(now),
       expiresAt: isoText(new Date(now.getTime() + validForMs)),
@@ -140,7 +150,9 @@ async function applyPlan(
     task: header.task,
     trigger: 'manual',
     set: header.set,
+    ...header.options,
     allow: allowed(options),
+    select: selected(options),
     expectPlan: Object.fromEntries(header.sections.map(({ name, hash }) => [name, hash])),
   })
   if (result.stoppedBy === null && result.status !== 'error')
@@ -167,6 +179,7 @@ async function refuseMoved(
     task: header.task,
     trigger: 'manual',
     set: header.set,
+    ...header.options,
     dryRun: true,
     plan: {
       section: () => undefined,

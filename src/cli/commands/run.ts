@@ -8,6 +8,36 @@ import { groupRejects, renderNext, renderResult } from '../render/result.ts'
 
 const ifRunning = ['fail', 'skip', 'wait'] as const
 
+/** What makes a run smaller than its task. */
+export const narrowing = [
+  { flags: '--only <expr>', summary: 'only the items for which the CEL expression is true' },
+  { flags: '--limit <n>', summary: 'only the first n items' },
+  {
+    flags: '--forbid <kinds>',
+    summary: 'kinds of change that are listed, not made: create, update, delete, disable, …',
+  },
+] as const
+
+export function narrowed(options: OptionValues): Pick<RunRequest, 'only' | 'limit' | 'forbid'> {
+  const limit = text(options, 'limit')
+  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) throw wrong('--limit', limit, 'a whole number from 1')
+  return {
+    only: text(options, 'only'),
+    limit: limit === undefined ? undefined : Number(limit),
+    forbid: words(options, 'forbid'),
+  }
+}
+
+export const selectOptions = [
+  { flags: '--only <expr>', summary: 'only records with a change for which the CEL expression over `change` is true' },
+  { flags: '--except <expr>', summary: 'no records with a change for which it is true' },
+] as const
+
+export const selected = (options: OptionValues): RunRequest['select'] => ({
+  only: text(options, 'only'),
+  except: text(options, 'except'),
+})
+
 export const run: Command = {
   name: 'run',
   arguments: '<task...>',
@@ -16,13 +46,13 @@ export const run: Command = {
     'iqtask run aggregation',
     'iqtask run aggregation --dry-run',
     'iqtask run aggregation --set applications=hr,ad',
+    'iqtask run aggregation --forbid delete,disable',
     'iqtask run aggregation --json | jq .counts',
   ],
   options: [
     { flags: '--set <key=value>', summary: 'an argument or parameter of the task', repeated: true },
     { flags: '--dry-run', summary: 'plan without applying' },
-    { flags: '--only <expr>', summary: 'only the items for which the CEL expression is true' },
-    { flags: '--limit <n>', summary: 'only the first n items' },
+    ...narrowing,
     { flags: '--expect-no-change', summary: 'any planned change is an error' },
     { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
     { flags: '--reason <text>', summary: 'why they may not' },
@@ -85,15 +115,12 @@ function requestOf(task: string, options: OptionValues): RunRequest {
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout)
   if (timeout !== undefined && timeoutMs === undefined)
     throw wrong('--timeout', timeout, 'a duration such as 90s or 2h')
-  const limit = text(options, 'limit')
-  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) throw wrong('--limit', limit, 'a whole number from 1')
   return {
     task,
     trigger: 'manual',
     set: settings((options.set as string[] | undefined) ?? []),
     dryRun: options.dryRun === true ? true : undefined,
-    only: text(options, 'only'),
-    limit: limit === undefined ? undefined : Number(limit),
+    ...narrowed(options),
     expectNoChange: options.expectNoChange === true ? true : undefined,
     allow: allowed(options),
     timeoutMs,
@@ -105,13 +132,19 @@ function requestOf(task: string, options: OptionValues): RunRequest {
 const wrong = (option: string, given: string, expected: string): UserError =>
   new UserError(`${option} is ${JSON.stringify(given)}, expected ${expected}`, { code: 'IQ1002' })
 
+/** Words between commas; undefined where the option was not given. */
+export const words = (options: OptionValues, name: string): string[] | undefined =>
+  text(options, name)
+    ?.split(',')
+    .map((word) => word.trim())
+
 export function allowed(options: OptionValues): RunRequest['allow'] {
-  const guards = text(options, 'allow')
+  const guards = words(options, 'allow')
   const reason = text(options, 'reason')
   if (guards === undefined) return undefined
   if (reason === undefined || reason.trim() === '')
     throw new UserError('--allow needs a reason', { code: 'IQ1002', hint: '--reason "why this is right"' })
-  return { guards: guards.split(',').map((guard) => guard.trim()), reason }
+  return { guards, reason }
 }
 
 export function settings(pairs: readonly string[]): Record<string, string> {

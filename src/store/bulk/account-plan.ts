@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
+import { stageFolder, stagePath } from '../stage-path.ts'
 import { type Applied, applySteps, type Bound, bindStage, numberStage } from './apply.ts'
 import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './correlate.ts'
 import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
+import { leaveOut } from './leave-out.ts'
 import { planChanges } from './plan-changes.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
 
@@ -29,6 +31,8 @@ export interface AccountPlan {
   figures(options: FiguresOptions): PlanFigures
   /** Every change with what is there before it. */
   changes(application: string): Iterable<PlanChange>
+  /** Takes these changes out, each with its whole record. */
+  leaveOut(application: string, unwanted: (change: PlanChange) => boolean): void
   /** SHA-256 (hex) over the planned changes and what they stand on. */
   hash(): string
   bind(applicationId: number): Bound
@@ -52,11 +56,10 @@ export interface AccountPlans {
 }
 
 export function createAccountPlans(db: Database): AccountPlans {
-  const pathOf = (resultId: string, section: string): string =>
-    join(dirname(db.path), `${basename(db.path)}.stage`, `${resultId}-${section}.db`)
+  const pathOf = (resultId: string, section: string): string => stagePath(db.path, resultId, section)
   return {
     sweep(needed) {
-      const folder = dirname(pathOf('', ''))
+      const folder = stageFolder(db.path)
       if (!existsSync(folder)) return
       for (const name of readdirSync(folder))
         if (!needed.some((resultId) => name.startsWith(`${resultId}-`))) rmSync(join(folder, name), { force: true })
@@ -123,6 +126,7 @@ function planOver(db: Database, run: number): Sealed {
         .all() as PlannedIdentity[],
     figures: (options) => planFigures(db, options),
     changes: (application) => planChanges(db, application),
+    leaveOut: (application, unwanted) => leaveOut(db, application, planChanges(db, application), unwanted),
     hash() {
       const hash = createHash('sha256')
       for (const line of planLines(db)) hash.update(line).update('\n')

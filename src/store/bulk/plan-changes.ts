@@ -102,9 +102,9 @@ function* grants(db: Database, application: string): Generator<PlanChange> {
   ).map((row) => ({ ...row, op: 'add' }))
   const differing = rows(
     db,
-    `select coalesce(a.shown, a.native) shown, d.op, coalesce(n.attribute, e.attribute) attribute, coalesce(n.shown, n.value, e.shown, e.value) value
-       from st.gd d cross join account a on a.id = d.account_id left join entitlement e on e.id = d.e left join st.e n on n.id = -d.e
-       order by a.native, attribute, value`,
+    `select coalesce(s.shown, s.native) shown, d.op, coalesce(n.attribute, e.attribute) attribute, coalesce(n.shown, n.value, e.shown, e.value) value
+       from st.gd d cross join st.act x on x.account_id = d.account_id cross join st.s s on s.id = x.sid
+       left join entitlement e on e.id = d.e left join st.e n on n.id = -d.e order by s.native, attribute, value`,
   )
   for (const row of [...added, ...differing] as Row[]) {
     const adds = row.op === 'add'
