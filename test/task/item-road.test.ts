@@ -143,7 +143,7 @@ describe('an item that kills the process', () => {
       current: { after: number; suspect?: unknown }
     }
     expect(checkpoint.current.suspect).toBeUndefined()
-    checkpoint.current.suspect = { after: checkpoint.current.after - 1, crashes: 2, left: 5 }
+    checkpoint.current.suspect = { after: checkpoint.current.after - 1, crashes: 2, left: 10 }
     db.prepare('update task_result set checkpoint = ?').run(JSON.stringify(checkpoint))
     db.close()
     spawnSync(process.execPath, ['--no-warnings', script, cwd])
