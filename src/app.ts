@@ -27,7 +27,7 @@ import { currentActor } from './task/process.ts'
 import type { RunRequest } from './task/run-request.ts'
 import { runTask } from './task/runner.ts'
 
-export { jsonSchemaOf, kindNames } from './config/schema.ts'
+export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
 export { backupStore } from './store/backup.ts'
 export { checkStore } from './store/check.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../base/duration.ts'
 import { accountUses } from '../model/application.ts'
+import { documentSchemas } from '../model/document-schemas.ts'
 import { guardKeys, guardsSchema } from '../model/guard-settings.ts'
 import { concurrencies, parameterTypes } from '../model/task-definition.ts'
 import { attributeTypes, normalizations } from '../model/value.ts'
@@ -195,9 +196,13 @@ const kinds: Readonly<Record<string, z.ZodType>> = {
 }
 export const kindNames = Object.keys(kinds)
 
-/** JSON Schema (draft 7) of a kind, for editors. Undefined for an unknown kind. */
-export function jsonSchemaOf(kind: string): unknown {
-  const schema = kinds[kind]
+/** JSON documents that commands print. */
+export const documentNames = Object.keys(documentSchemas)
+
+/** JSON Schema (draft 7) of a kind of file, for editors, or of a document, for scripts. Undefined for an unknown name. */
+export function jsonSchemaOf(name: string): unknown {
+  const documents: Readonly<Record<string, z.ZodType>> = documentSchemas
+  const schema = kinds[name] ?? documents[name]
   return schema === undefined
     ? undefined
     : z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' })

@@ -88,7 +88,7 @@ async function verify(context: CommandContext, _args: readonly string[], options
   const file = text(options, 'checkpoint')
   const done = store.audit.verify(file === undefined ? undefined : readCheckpoint(resolve(context.terminal.cwd, file)))
   const { style } = context
-  await context.printer.document({ sound: done.findings.length === 0, ...done }, () =>
+  await context.printer.document({ schema: 'iqtask/AuditCheck/1', sound: done.findings.length === 0, ...done }, () =>
     done.findings.length === 0
       ? `${style.green('✔')} ${renderCount(done.events)} events, the chain is whole\n`
       : `${done.findings.map((one) => `${style.red('✖')} event ${one.seq}: ${one.kind}  ${safe(one.text)}`).join('\n')}\n`,

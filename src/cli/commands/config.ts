@@ -57,7 +57,12 @@ async function validate(context: CommandContext): Promise<number | undefined> {
   const problems = await app.validate()
   const names = [...app.project.applications.names(), ...app.project.tasks.names()]
   await context.printer.document(
-    { valid: problems.length === 0, objects: names.length, problems: problems.map(errorDocument) },
+    {
+      schema: 'iqtask/Validation/1',
+      valid: problems.length === 0,
+      objects: names.length,
+      problems: problems.map(errorDocument),
+    },
     () =>
       problems.length === 0
         ? `${names.length} objects, nothing wrong\n`

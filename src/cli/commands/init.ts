@@ -27,7 +27,10 @@ async function run(context: CommandContext, [dir = '.']: readonly string[], opti
     write(join(target, '.schema', `${kind.toLowerCase()}.json`), `${JSON.stringify(jsonSchemaOf(kind), null, 2)}\n`)
   const next = options.example === true ? 'iqtask run aggregation' : 'iqtask config validate'
   const go = dir === '.' ? next : `cd ${dir} && ${next}`
-  await context.printer.document({ project: target, next: go }, () => `made ${target}\n  next: ${go}\n`)
+  await context.printer.document(
+    { schema: 'iqtask/Project/1', project: target, next: go },
+    () => `made ${target}\n  next: ${go}\n`,
+  )
   return undefined
 }
 

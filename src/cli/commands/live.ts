@@ -57,7 +57,7 @@ export const stop: Command = {
     const by = String(app.actor.user)
     store.requestStop(result.id, `the run was stopped by ${by}`, app.clock.now(), JSON.stringify(app.actor))
     await context.printer.document(
-      { id: result.id, requested: true },
+      { schema: 'iqtask/StopRequest/1', id: result.id, requested: true },
       () => `${shortId(result.id)} was asked to stop\n`,
     )
     return undefined

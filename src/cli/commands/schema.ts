@@ -5,24 +5,29 @@ import type { Command } from '../command.ts'
 export const schema: Command = {
   name: 'schema',
   arguments: '[kind]',
-  summary: 'the JSON Schema (draft 7) of a kind of file, for editors; without a kind their names',
-  examples: ['iqtask schema Application > application.schema.json', 'iqtask schema'],
+  summary:
+    'the JSON Schema (draft 7) of a kind of file, or of a JSON document that commands print; without a kind their names',
+  examples: ['iqtask schema Application > application.schema.json', 'iqtask schema result', 'iqtask schema'],
   async run(context, [kind]) {
-    const { jsonSchemaOf, kindNames } = await import('../../app.ts')
+    const { documentNames, jsonSchemaOf, kindNames } = await import('../../app.ts')
+    const names = [...kindNames, ...documentNames]
     if (kind === undefined) {
       await context.printer.list({
-        items: kindNames.map((name) => ({ name })),
-        total: kindNames.length,
+        items: names.map((name) => ({ name, of: kindNames.includes(name) ? 'file' : 'document' })),
+        total: names.length,
         empty: '',
-        columns: [{ title: 'KIND', value: (item) => item.name }],
+        columns: [
+          { title: 'KIND', value: (item) => item.name },
+          { title: 'OF A', value: (item) => item.of },
+        ],
       })
       return undefined
     }
-    const found = jsonSchemaOf(kindNames.find((name) => name.toLowerCase() === kind.toLowerCase()) ?? '')
+    const found = jsonSchemaOf(names.find((name) => name.toLowerCase() === kind.toLowerCase()) ?? '')
     if (found === undefined)
       throw new UserError(`there is no kind "${kind}"`, {
         code: 'IQ1002',
-        hint: didYouMean(kind, kindNames) ?? `there are ${kindNames.join(', ')}`,
+        hint: didYouMean(kind, names) ?? `there are ${names.join(', ')}`,
       })
     await context.terminal.out(`${JSON.stringify(found, null, 2)}\n`)
     return undefined

@@ -61,7 +61,7 @@ export function existingStore(app: App): Store {
 
 async function info(context: CommandContext): Promise<undefined> {
   const facts = existingStore(await context.app()).info()
-  await context.printer.document(facts, () => {
+  await context.printer.document({ schema: 'iqtask/StoreInfo/1', ...facts }, () => {
     const { rows, ...rest } = facts
     const lines = [...Object.entries(rest), ...Object.entries(rows as object).map(([name, n]) => [`rows ${name}`, n])]
     return `${lines.map(([name, value]) => `  ${String(name).padEnd(18)}  ${renderValue(value)}`).join('\n')}\n`
@@ -78,7 +78,7 @@ async function check(context: CommandContext, _args: readonly string[], options:
     checkpoint: file === undefined ? undefined : readCheckpoint(resolve(context.terminal.cwd, file)),
   })
   const { style } = context
-  await context.printer.document({ sound: findings.length === 0, findings }, () =>
+  await context.printer.document({ schema: 'iqtask/StoreCheck/1', sound: findings.length === 0, findings }, () =>
     findings.length === 0
       ? `${style.green('✔')} ${opened.path} is sound\n`
       : `${findings.map((finding) => `${style.red('✖')} ${finding.part}  ${safe(finding.text)}`).join('\n')}\n`,
@@ -90,7 +90,10 @@ async function backup(context: CommandContext, [target = '']: readonly string[])
   const opened = existingStore(await context.app())
   const { backupStore } = await import('../../app.ts')
   const made = backupStore(opened, resolve(context.terminal.cwd, target))
-  await context.printer.document(made, () => `${context.style.green('✔')} ${renderValue(made)}\n`)
+  await context.printer.document(
+    { schema: 'iqtask/Backup/1', ...made },
+    () => `${context.style.green('✔')} ${renderValue(made)}\n`,
+  )
   return undefined
 }
 
@@ -104,7 +107,7 @@ async function restore(
   const done = app.restore(resolve(context.terminal.cwd, file))
   const kept = done.before === undefined ? '' : `; the old one is ${done.before}`
   await context.printer.document(
-    done,
+    { schema: 'iqtask/Restore/1', ...done },
     () => `${context.style.green('✔')} restored to audit event ${renderCount(done.auditSeq)}${kept}\n`,
   )
   return undefined
@@ -114,7 +117,7 @@ async function migrate(context: CommandContext): Promise<undefined> {
   const app = await context.app()
   const { migrateStore } = await import('../../app.ts')
   const done = migrateStore(app.project.store, app.clock)
-  await context.printer.document(done, () =>
+  await context.printer.document({ schema: 'iqtask/Migration/1', ...done }, () =>
     done.from === done.to ? `nothing to do: schema ${done.to}\n` : `from schema ${done.from} to ${done.to}\n`,
   )
   return undefined

@@ -68,7 +68,16 @@ async function show(context: CommandContext, [name = '']: readonly string[]): Pr
     executor === undefined ? null : z.toJSONSchema(executor.arguments, { io: 'input', unrepresentable: 'any' })
   const { text, sha256, file, shipped } = definition
   await context.printer.document(
-    { name, executor: executorOf(definition), file, shipped, sha256, text, argumentsSchema: schema },
+    {
+      schema: 'iqtask/TaskDefinition/1',
+      name,
+      executor: executorOf(definition),
+      file,
+      shipped,
+      sha256,
+      text,
+      argumentsSchema: schema,
+    },
     () => {
       const { style } = context
       const properties = Object.entries((schema?.properties ?? {}) as Record<string, { default?: unknown }>)
@@ -100,6 +109,9 @@ async function validate(context: CommandContext, [name]: readonly string[]): Pro
         hint: `there are ${app.executors.names.join(', ')}`,
       })
   }
-  await context.printer.document({ valid: true, tasks: names }, () => `${names.join(', ')}: valid\n`)
+  await context.printer.document(
+    { schema: 'iqtask/Validation/1', valid: true, tasks: names },
+    () => `${names.join(', ')}: valid\n`,
+  )
   return undefined
 }

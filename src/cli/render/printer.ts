@@ -22,12 +22,17 @@ export interface ListOf<Item> {
   readonly empty: string
 }
 
+/** Every document says what it is; `iqtask schema` publishes what may be relied on. */
+export interface Documented {
+  readonly schema: `iqtask/${string}/${number}`
+}
+
 /** One place for results: the same data as table, JSON, JSON lines, CSV or YAML. */
 export interface Printer {
   readonly machine: boolean
   list<Item extends object>(list: ListOf<Item>): Promise<void>
   /** One object; `human` gives the text for people. */
-  document(document: object, human: () => string): Promise<void>
+  document<Document extends Documented>(document: Document, human: () => string): Promise<void>
 }
 
 export function createPrinter(terminal: Terminal, options: PrinterOptions): Printer {

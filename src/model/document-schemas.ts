@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import type { AccountDocument, ErrorDocument, IdentityDocument, TaskResultDocument } from './documents.ts'
+import { type PlanChange, planChangeKinds } from './plan-change.ts'
+import { evidenceLevels, runStatuses, triggers } from './result.ts'
+
+/**
+ * What a script may rely on in each JSON document: these fields are there, and others may come (`fields only ever added`).
+ * The keys are what `iqtask schema KIND` calls them.
+ */
+const object = z.looseObject
+const text = z.string()
+const time = z.iso.datetime({ precision: 3 })
+const count = z.int().nonnegative()
+const free = object({})
+const counts = z.record(z.string(), z.number())
+/** A field that only the interface has does not compile. */
+type Fields<Document> = Readonly<Record<Exclude<keyof Document, 'schema'>, z.ZodType>>
+const document = <Shape extends z.ZodRawShape>(name: string, shape: Shape) =>
+  object({ schema: z.literal(`iqtask/${name}/1`), ...shape })
+
+const guard = object({
+  guard: text,
+  application: text,
+  value: z.number(),
+  limit: z.number(),
+  verdict: z.enum(['passed', 'tripped', 'allowed', 'off', 'warning']),
+  text,
+  first: z.array(text),
+})
+
+const result = document('TaskResult', {
+  id: text,
+  task: text,
+  executor: text,
+  status: z.enum(runStatuses),
+  exitCode: count.nullable(),
+  stoppedBy: text.nullable(),
+  trigger: z.enum(triggers),
+  actor: free,
+  host: text,
+  pid: count,
+  toolVersion: text,
+  dryRun: z.boolean(),
+  queuedAt: time,
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  durationMs: z.number().nullable(),
+  arguments: free,
+  progress: free.nullable(),
+  counts,
+  sections: z.array(
+    object({
+      application: text,
+      status: z.enum(runStatuses),
+      counts,
+      evidence: object({
+        level: z.enum(evidenceLevels),
+        reason: text,
+        digest: text.optional(),
+        age: z.number().nullable(),
+      }).nullable(),
+      token: text.nullable(),
+    }),
+  ),
+  quality: free.nullable(),
+  guards: z.array(guard),
+  messages: z.array(object({ level: z.enum(['info', 'warning', 'error']), code: text, text, item: text.optional() })),
+  leftOut: z.array(free),
+  rejects: object({ total: count, byCode: counts }),
+  files: z.array(object({ path: text, rows: count, sha256: text })),
+  children: z.array(text),
+  definition: object({ text, sha256: text, git: free.nullable() }),
+  planHash: text.nullable(),
+  auditSeq: count.nullable(),
+} satisfies Fields<TaskResultDocument>)
+
+const value = z.union([text, z.number(), z.boolean(), z.array(text)])
+const account = document('Account', {
+  application: text,
+  nativeIdentity: text,
+  displayName: text.nullable(),
+  uuid: text.nullable(),
+  use: text,
+  state: z.enum(['active', 'missing', 'gone']),
+  disabled: z.boolean(),
+  locked: z.boolean(),
+  lastLogin: text.nullable(),
+  identity: text.nullable(),
+  correlation: object({
+    by: z.enum(['rule', 'person', 'created', 'none']),
+    rule: count.nullable(),
+    since: text.nullable(),
+    unconfirmed: z.boolean(),
+  }),
+  attributes: z.record(z.string(), value),
+  entitlements: z.array(object({ attribute: text, value: text, since: text.nullable() })),
+} satisfies Fields<AccountDocument>)
+
+const identity = document('Identity', {
+  name: text,
+  type: text,
+  status: text,
+  manager: text.nullable(),
+  attributes: z.record(z.string(), value),
+  accounts: z.array(object({ application: text, nativeIdentity: text })),
+  roles: z.array(free),
+} satisfies Fields<IdentityDocument>)
+
+const planChange = object({
+  kind: z.enum(planChangeKinds),
+  object: text,
+  key: text,
+  field: text.nullable(),
+  before: z.json(),
+  after: z.json(),
+} satisfies Fields<PlanChange>)
+
+const error = document('Error', {
+  code: text,
+  message: text,
+  hint: text.nullable(),
+  place: object({ file: text, line: count.nullable(), column: count.nullable() }).nullable(),
+  cause: text.nullable(),
+} satisfies Fields<ErrorDocument>)
+
+export const documentSchemas = {
+  result,
+  list: document('List', { items: z.array(free), total: count, cursor: text.nullable() }),
+  account,
+  identity,
+  plan: document('Plan', {
+    id: text,
+    task: text,
+    hash: text,
+    createdAt: time,
+    expiresAt: time,
+    inputs: z.array(free),
+    guards: z.array(guard),
+    counts,
+    changes: count,
+  }),
+  'plan-change': planChange,
+  event: document('Event', {
+    seq: count,
+    at: time,
+    actor: free,
+    action: text,
+    object: text,
+    key: text,
+    run: text.nullable(),
+    body: free,
+    digest: text,
+  }),
+  error,
+  'audit-check': document('AuditCheck', {
+    sound: z.boolean(),
+    events: count,
+    findings: z.array(object({ kind: text, seq: count, text })),
+  }),
+  'audit-checkpoint': document('AuditCheckpoint', { store: text, seq: count, hash: text, at: time }),
+  'store-info': document('StoreInfo', {
+    path: text,
+    id: text,
+    created: time,
+    bytes: count,
+    mode: text,
+    schemaVersion: count,
+    sqlite: text,
+    journalMode: text,
+    synchronous: text,
+    rows: z.record(z.string(), count),
+  }),
+  'store-check': document('StoreCheck', {
+    sound: z.boolean(),
+    findings: z.array(object({ part: text, text })),
+  }),
+  backup: document('Backup', { path: text, bytes: count, auditSeq: count }),
+  restore: document('Restore', { auditSeq: count }),
+  migration: document('Migration', { from: count, to: count }),
+  'application-definition': document('Application', { name: text, connector: text, file: text, digest: text }),
+  'task-definition': document('TaskDefinition', {
+    name: text,
+    executor: text,
+    file: text,
+    shipped: z.boolean(),
+    sha256: text,
+    text,
+    argumentsSchema: free.nullable(),
+  }),
+  validation: document('Validation', { valid: z.boolean() }),
+  project: document('Project', { project: text, next: text }),
+  'stop-request': document('StopRequest', { id: text, requested: z.boolean() }),
+} as const satisfies Readonly<Record<string, z.ZodType>>

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import { describe, expect, it } from 'vitest'
+import { documentNames, jsonSchemaOf } from '../../src/app.ts'
+import { commands, groups } from '../../src/cli/commands/index.ts'
+import type { ErrorDocument } from '../../src/model/documents.ts'
+import { project, smallOrganisation } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
+
+/** Another reader than the one that made the schemas. */
+const ajv = new Ajv({ strict: false, validateFormats: false })
+const byId = new Map(
+  documentNames.map((name) => {
+    const schema = jsonSchemaOf(name) as { properties?: { schema?: { const?: string } } }
+    return [schema.properties?.schema?.const ?? name, ajv.compile<Document>(schema as object)]
+  }),
+)
+
+interface Document {
+  readonly schema?: string
+  readonly items?: readonly Document[]
+}
+
+/** What is wrong with a document, by the schema that it names; and with the items of a list that name theirs. */
+function faultsOf(document: Document): string[] {
+  const validate = byId.get(document.schema ?? '')
+  if (validate === undefined) return [`no schema is published for ${String(document.schema)}`]
+  validate(document)
+  const own = (validate.errors ?? []).map((e) => `${document.schema} ${e.instancePath} ${e.message}`)
+  const items = document.schema === 'iqtask/List/1' ? (document.items ?? []) : []
+  return [...own, ...items.filter((item) => item.schema !== undefined).flatMap(faultsOf)]
+}
+
+/** Every command with what makes it print its document; in this order, in one project. */
+const lines: Readonly<Record<string, readonly string[]>> = {
+  init: ['init new'],
+  run: ['run aggregation'],
+  plan: ['plan aggregation --out a.plan', 'plan show a.plan'],
+  apply: ['apply a.plan'],
+  undo: ['undo latest --dry-run'],
+  ps: ['ps'],
+  recover: ['recover'],
+  schema: ['schema'],
+  'results list': ['results'],
+  'results show': ['results show aggregation@latest'],
+  'results failures': ['results failures', 'results failures --items'],
+  'task list': ['task'],
+  'task show': ['task show aggregation'],
+  'task validate': ['task validate'],
+  'application list': ['application'],
+  'application show': ['application show hr'],
+  'application test': ['application test hr'],
+  'application peek': ['application peek hr'],
+  'account find': ['account'],
+  'account show': ['account show ad:ada'],
+  'identity find': ['identity'],
+  'identity show': ['identity show 1'],
+  'config show': ['config'],
+  'config validate': ['config validate'],
+  'store info': ['store'],
+  'store check': ['store check'],
+  'store backup': ['store backup b.db'],
+  'store restore': ['store restore b.db --yes'],
+  'store migrate': ['store migrate'],
+  'audit list': ['audit'],
+  'audit verify': ['audit verify'],
+  'audit checkpoint': ['audit checkpoint c.json'],
+}
+/** Commands whose document needs more than a line; each has its own test. */
+const elsewhere: readonly string[] = ['stop']
+
+describe('the JSON documents of the commands', () => {
+  it('are listed here for every command there is', () => {
+    const all = [...commands.map((c) => c.name), ...groups.flatMap((g) => g.commands.map((c) => `${g.name} ${c.name}`))]
+    expect([...Object.keys(lines), ...elsewhere].sort()).toEqual(all.sort())
+  })
+
+  it('are exactly one a command, and each is as its published schema says', async () => {
+    const folder = project(smallOrganisation)
+    const wrong: string[] = []
+    for (const line of Object.values(lines).flat()) {
+      const { stdout, code } = await runCli(`${line} --json`, { cwd: folder })
+      try {
+        wrong.push(...faultsOf(JSON.parse(stdout)).map((fault) => `${line}: ${fault}`))
+      } catch {
+        wrong.push(`${line}: no JSON document, exit ${code}: ${stdout.slice(0, 200)}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('tell errors on stderr, as a document too', async () => {
+    const { stderr, stdout, code } = await runCli('run nothing --json', { cwd: project(smallOrganisation) })
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    const document = JSON.parse(stderr) as ErrorDocument
+    expect(faultsOf(document)).toEqual([])
+    expect(document).toMatchObject({ code: 'IQ1004', hint: expect.any(String) })
+  })
+
+  it('are written to a plan file line by line: a header, then a change a line', async () => {
+    const folder = project(smallOrganisation)
+    await runCli('plan aggregation --out a.plan', { cwd: folder })
+    const [header = '', ...changes] = readFileSync(join(folder, 'a.plan'), 'utf8').trim().split('\n')
+    expect(faultsOf(JSON.parse(header))).toEqual([])
+    const validate = byId.get('plan-change')
+    expect(changes.length).toBeGreaterThan(5)
+    for (const change of changes) expect(validate?.(JSON.parse(change)), change).toBe(true)
+  })
+})
