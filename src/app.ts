@@ -13,6 +13,7 @@ import { checkSettings, validateProject } from './config/validate.ts'
 import type { Connection, Connector } from './connectors/connector.ts'
 import { builtinConnectors } from './connectors/index.ts'
 import { builtinExecutors } from './executors/index.ts'
+import type { Feed } from './model/application.ts'
 import type { TaskResultDocument } from './model/documents.ts'
 import type { Project } from './model/project.ts'
 import type { TaskDefinition } from './model/task-definition.ts'
@@ -94,7 +95,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     connectors,
     store: openOnce,
     storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
-    connect: (application) => connect(application, {}, new AbortController().signal),
+    connect: (application) => connect(application, undefined, {}, new AbortController().signal),
     run: (request) =>
       runTask(
         {
@@ -152,12 +153,18 @@ interface Wires {
 }
 
 function connector(wires: Wires) {
-  return async (name: string, request: Pick<RunRequest, 'stdin'>, signal: AbortSignal): Promise<Connection> => {
+  return async (
+    name: string,
+    feed: Feed | undefined,
+    request: Pick<RunRequest, 'stdin'>,
+    signal: AbortSignal,
+  ): Promise<Connection> => {
     const application = wires.project.applications.get(name)
+    const { connector, connection } = feed ?? application
     const folder = dirname(application.file)
-    const kind = wires.connectors.get(application.connector)
-    const resolved = resolveReferences(application.connection, { env: wires.env, folder, redactor: wires.redactor })
-    const settings = checkSettings(application, kind.connection, resolved)
+    const kind = wires.connectors.get(connector)
+    const resolved = resolveReferences(connection, { env: wires.env, folder, redactor: wires.redactor })
+    const settings = checkSettings(application, feed ?? application, kind.connection, resolved)
     return kind.open({ application, settings, folder, clock: wires.clock, signal, stdin: request.stdin })
   }
 }

@@ -78,6 +78,27 @@ const time = z
       : { from: { attribute: value.from }, accuracyMs: value.accuracy }
   })
 
+/** Keys of a feed in files of its own; what else stands there are settings of the connector. */
+const feed = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  object({ connector: z.string().optional(), where: z.union([z.string(), expr]).optional(), ...shape }).catchall(
+    z.json(),
+  )
+const grantFeed = feed({
+  account: z.union([source.transform((one) => [one]), z.array(source).min(1)]),
+  value: source,
+  as: z.string().min(1),
+  valuesIgnoreCase: z.boolean().default(false),
+  valuesArePatterns: z.literal('glob').optional(),
+})
+const catalogueFeed = feed({
+  as: z.string().min(1).optional(),
+  value: source,
+  displayName: source.optional(),
+  description: source.optional(),
+  owner: source.optional(),
+  gives: source.optional(),
+})
+
 export const applicationSchema = object({
   kind: z.literal('Application'),
   name,
@@ -109,8 +130,8 @@ export const applicationSchema = object({
     object({ match: z.string(), reason: z.string(), owner: z.string().optional(), until: z.string().optional() }),
   ),
   guards,
-  grants: list(z.record(z.string(), z.json())),
-  entitlements: z.record(z.string(), z.json()).optional(),
+  grants: list(grantFeed),
+  entitlements: z.union([z.array(catalogueFeed), catalogueFeed.transform((one) => [one])]).default([]),
   provisioning: free,
   sync: free,
 })

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
-import { described, refuseLiteralSecrets } from './application.ts'
+import { described } from './application.ts'
+import { refuseLiteralSecrets } from './expressions.ts'
 import { taskSchema } from './schema.ts'
 import { check, type ParsedFile } from './text.ts'
 

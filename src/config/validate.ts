@@ -3,7 +3,7 @@ import { IqtaskError, UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { Registry } from '../base/registry.ts'
-import type { Application } from '../model/application.ts'
+import type { Application, Feed } from '../model/application.ts'
 import { findDeadRule } from '../model/dead-rule.ts'
 import type { Project } from '../model/project.ts'
 import { bindArguments } from './arguments.ts'
@@ -14,25 +14,35 @@ export interface Known {
   readonly connectors: Registry<{ readonly name: string; readonly connection: ZodType }>
 }
 
-/** The connector's settings by its own schema. @throws UserError with the place in the application's file */
-export function checkSettings(application: Application, schema: ZodType, settings: JsonObject): unknown {
+/** The settings of one of the application's feeds by the connector's own schema. @throws UserError with the place in the file */
+export function checkSettings(application: Application, feed: Feed, schema: ZodType, settings: JsonObject): unknown {
   const done = schema.safeParse(settings)
   if (done.success) return done.data
   // a mistyped key says more than what is missing because of it
   const issue = done.error.issues.find((one) => one.code === 'unrecognized_keys') ?? done.error.issues[0]
   const keys = issue?.code === 'unrecognized_keys' ? issue.keys : []
-  const path = ['connection', ...(issue?.path ?? []), ...keys.slice(0, 1)]
+  const parsed = parseFile(application.file)
+  const path = [...pathOf(application, feed, parsed.value), ...(issue?.path ?? []), ...keys.slice(0, 1)]
   const known = 'shape' in schema ? Object.keys(schema.shape as object) : []
   throw new UserError(
     keys.length > 0
-      ? `${application.connector} has no setting "${keys[0]}"`
+      ? `${feed.connector} has no setting "${keys[0]}"`
       : `${path.join('.')}: ${issue?.message ?? 'not right'}`,
     {
       code: keys.length > 0 ? 'IQ1103' : 'IQ1104',
-      place: parseFile(application.file).place(path),
+      place: parsed.place(path),
       hint: didYouMean(keys[0] ?? '', known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined),
     },
   )
+}
+
+/** Where the feed stands in the application's file; the catalogue may be one feed or a list. */
+function pathOf(application: Application, feed: Feed, file: unknown): PropertyKey[] {
+  const grants = (application.grants as readonly Feed[]).indexOf(feed)
+  if (grants !== -1) return ['grants', grants]
+  const catalogue = (application.entitlements as readonly Feed[]).indexOf(feed)
+  if (catalogue === -1) return ['connection']
+  return Array.isArray((file as JsonObject).entitlements) ? ['entitlements', catalogue] : ['entitlements']
 }
 
 /** Everything that is wrong in the project's files, references between objects included. */
@@ -49,11 +59,14 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
   for (const name of project.applications.names())
     attempt(() => {
       const application = project.applications.get(name)
-      const kind = known.connectors.get(application.connector)
       attempt(() => checkRules(project, application))
-      // references stand in for values that only the run knows
-      if (!JSON.stringify(application.connection).includes('${'))
-        checkSettings(application, kind.connection, application.connection)
+      for (const feed of [application, ...application.grants, ...application.entitlements])
+        attempt(() => {
+          const kind = known.connectors.get(feed.connector)
+          // references stand in for values that only the run knows
+          if (!JSON.stringify(feed.connection).includes('${'))
+            checkSettings(application, feed, kind.connection, feed.connection)
+        })
     })
   for (const name of project.tasks.names())
     attempt(() => {

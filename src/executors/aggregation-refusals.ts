@@ -7,8 +7,6 @@ import type { AggregationArguments } from './account-aggregation.ts'
 /** Feeds in other shapes are declared in the contract and come later: they are refused, never read wrongly. */
 export function refuseUnknownShapes(application: Application, args: AggregationArguments): void {
   const shapes = {
-    'connection.merge': application.merge,
-    grants: application.grants.length > 0,
     deltaAggregation: args.deltaAggregation,
   }
   const shape = Object.entries(shapes).find(([, used]) => used)?.[0]

@@ -3,6 +3,7 @@ import { BusyError } from '../base/errors.ts'
 import { canonicalJson, type JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
 import { glob } from '../model/normalize.ts'
+import { placeOf, renderPlaces } from '../model/place.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { Bound } from '../store/bulk/apply.ts'
 import type { PlannedIdentity } from '../store/bulk/correlate.ts'
@@ -66,7 +67,7 @@ export function createAggregationRoad(
 }
 
 function fetched(application: Application, outcome: ReadOutcome): Prepared {
-  const { evidence, read, filtered, rejected } = outcome
+  const { evidence, read, filtered, rejected, grantsRejected } = outcome
   return {
     evidence,
     // nothing is compared, so there is nothing to judge
@@ -77,7 +78,7 @@ function fetched(application: Application, outcome: ReadOutcome): Prepared {
       baseline: true,
       changes: {},
     },
-    counts: { read, filtered, rejected },
+    counts: { read, filtered, rejected, grantsRejected },
     read,
     rejected,
     planned: 0,
@@ -89,7 +90,7 @@ function fetched(application: Application, outcome: ReadOutcome): Prepared {
 }
 
 function compare(
-  { context, application, args, planned }: Journey,
+  { context, application, args, planned: earlier }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
   known: { readonly id: number; readonly before: number },
@@ -111,19 +112,20 @@ function compare(
       privileged: application.privileged,
       authoritative: authoritativeNames(context),
       recorrelate: args.recorrelate,
-      planned,
+      planned: earlier,
     },
   )
   const rejected = outcome.rejected + rejectRepeated(context, application, plan, outcome)
   const leftAside = reportLeftAside(context, application, plan)
-  const before = planned.length
+  const before = earlier.length
   return summarize()
 
   /** Of the plan as it stands, which can still lose a part. */
   function summarize(): Prepared {
-    const counts = plan.counts(known.id)
-    planned.length = before
-    if (context.options.dryRun) planned.push(...plan.newIdentities())
+    const planned = plan.counts(known.id)
+    const counts = { ...planned, grantsRejected: (planned.grantsRejected ?? 0) + outcome.grantsRejected }
+    earlier.length = before
+    if (context.options.dryRun) earlier.push(...plan.newIdentities())
     return {
       evidence: outcome.evidence,
       figures: plan.figures({
@@ -138,8 +140,8 @@ function compare(
         now,
       }),
       counts: { read: outcome.read, filtered: outcome.filtered, rejected, ...counts },
-      read: outcome.read,
-      rejected,
+      read: outcome.read + outcome.grantsRead,
+      rejected: rejected + outcome.grantsRejected,
       planned: plannedChanges(counts),
       leftAside,
       hash: plan.hash(),
@@ -189,9 +191,8 @@ function rejectRepeated(
     reason:
       row.lines === null
         ? `${key} ${JSON.stringify(row.native)} and its ${application.account.uuid ?? 'uuid'} belong to two different accounts`
-        : `${key} ${JSON.stringify(row.native)} occurs also in line ${row.lines}`,
-    file: outcome.file,
-    line: row.line,
+        : `${key} ${JSON.stringify(row.native)} occurs also in ${renderPlaces(outcome.files, row.lines.split(', ').map(Number))}`,
+    ...placeOf(outcome.files, row.line),
     native: row.native,
   }))
   context.reject(application.name, rejects)

@@ -65,7 +65,39 @@ export interface Protection {
   readonly until?: string | undefined
 }
 
-export interface Application {
+/** Where records of one kind come from: the application's own connection, or files of their own beside it. */
+export interface Feed {
+  readonly connector: string
+  /** Checked by the connector's own schema; references are still unresolved. */
+  readonly connection: JsonObject
+  /** CEL over `row` (the raw record): which records belong to this application (IdentityIQ: multiplexed feeds). */
+  readonly where?: string | undefined
+}
+
+/** Grants in files of their own: one record says which account holds which value (or values). Sources are over `row`. */
+export interface GrantFeed extends Feed {
+  /** Their values, joined with ":", name the account like its native identity. */
+  readonly account: readonly ValueSource[]
+  readonly value: ValueSource
+  /** The attribute of the account that holds the values. */
+  readonly as: string
+  readonly valuesIgnoreCase: boolean
+  readonly valuesArePatterns?: 'glob' | undefined
+}
+
+/** The catalogue of one entitlement attribute. Sources are over `row`. */
+export interface CatalogueFeed extends Feed {
+  readonly as: string
+  readonly valuesIgnoreCase: boolean
+  readonly value: ValueSource
+  readonly displayName?: ValueSource | undefined
+  readonly description?: ValueSource | undefined
+  readonly owner?: ValueSource | undefined
+  /** Values that whoever holds this one holds too. */
+  readonly gives?: ValueSource | undefined
+}
+
+export interface Application extends Feed {
   readonly name: string
   readonly title?: string | undefined
   readonly description?: string | undefined
@@ -75,16 +107,12 @@ export interface Application {
     | { readonly create?: string | undefined; readonly sameAs: readonly CorrelationRule[] }
     | undefined
   readonly privileged: boolean
-  readonly connector: string
-  /** Checked by the connector's own schema; references are still unresolved. */
-  readonly connection: JsonObject
-  /** CEL over `row` (the raw record): which records belong to this application (IdentityIQ: multiplexed feeds). */
-  readonly where?: string | undefined
   /** One row per account and entitlement. */
   readonly merge: boolean
-  /** Grants in files of their own, and the catalogue's file: checked, used by the tasks that know them. */
-  readonly grants: readonly JsonObject[]
-  readonly entitlements?: JsonObject | undefined
+  /** The column that says when a record changed: what a delta goes by. */
+  readonly cursor?: string | undefined
+  readonly grants: readonly GrantFeed[]
+  readonly entitlements: readonly CatalogueFeed[]
   /** Native identities are compared without case and kept as first written. */
   readonly ignoreCase: boolean
   readonly account: AccountDefinition

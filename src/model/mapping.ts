@@ -1,18 +1,10 @@
 import { type AccountReaders, compileAccountReaders, type Times } from './account-readers.ts'
+import { compared, compileKey, compileNative, compileScope, type HeldValue, nameOf } from './account-scope.ts'
 import { type Application, type AttributeDefinition, accountTimes, type ValueSource } from './application.ts'
-import { keptText } from './convert.ts'
-import { compileExpression, firstLine } from './expression.ts'
+import { firstLine } from './expression.ts'
+import { compileWhere } from './feed-rows.ts'
 import type { MappedAccount } from './mapped-account.ts'
-import {
-  asText,
-  bareScope,
-  compileColumns,
-  kept,
-  RowFault,
-  type RowReject,
-  rowScope,
-  type Scope,
-} from './row-values.ts'
+import { asText, bareScope, kept, RowFault, type RowReject, type Scope } from './row-values.ts'
 import type { RawValue, Value } from './value.ts'
 
 export interface MappingReject extends RowReject {
@@ -29,14 +21,22 @@ export type MapOutcome =
 export interface Mapping {
   /** Columns that the definition uses and the source lacks. */
   missingColumns(columns: readonly string[]): string[]
+  /** For sources where one record is one account. */
   forColumns(columns: readonly string[]): (values: readonly RawValue[]) => MapOutcome
+  /** For records that wait for others of their account: first the key of each, then the account once all are there. */
+  joining(columns: readonly string[]): {
+    key(values: readonly RawValue[]): KeyOutcome
+    account(values: readonly RawValue[], held: readonly HeldValue[]): MapOutcome
+  }
 }
+
+export type KeyOutcome = { readonly native: string } | Exclude<MapOutcome, { readonly account: MappedAccount }>
 
 /** Turns source records into accounts by an application's definition (domain §4.2). @throws UserError IQ1106 */
 export function compileMapping(application: Application, times: Times): Mapping {
-  const declared = new Map(application.account.attributes.map((attribute) => [attribute.name, attribute]))
+  const declared = declaredAttributes(application)
   const readers = compileAccountReaders(application, times)
-  const wanted = compileWhere(application, times)
+  const wanted = compileWhere(application.where, times)
   return {
     missingColumns(columns) {
       const there = new Set(columns)
@@ -50,23 +50,50 @@ export function compileMapping(application: Application, times: Times): Mapping 
         try {
           if (!wanted(columns, values)) return { filtered: true }
           native = nativeOf(values)
-          return { account: mapRow(values) }
+          return { account: mapRow(values, []) }
         } catch (error) {
-          const fault = error instanceof RowFault ? error.reject : { code: 'IQ2105' as const, reason: firstLine(error) }
-          return { reject: { ...fault, native, untrusted: native === undefined } }
+          return rejected(error, native)
         }
+      }
+    },
+    joining(columns) {
+      const keyOf = compileKey(application, columns, declared, readers)
+      const mapRow = compileRow(application, columns, declared, readers)
+      const nativeOf = compileNative(application, columns)
+      return {
+        key(values) {
+          try {
+            return wanted(columns, values) ? { native: compared(application, keyOf(values)) } : { filtered: true }
+          } catch (error) {
+            return rejected(error, nativeOf(values))
+          }
+        },
+        account(values, held) {
+          try {
+            return { account: mapRow(values, held) }
+          } catch (error) {
+            return rejected(error, nativeOf(values))
+          }
+        },
       }
     },
   }
 }
 
-function compileWhere(
-  application: Application,
-  times: Times,
-): (columns: readonly string[], values: readonly RawValue[]) => boolean {
-  if (application.where === undefined) return () => true
-  const where = compileExpression(application.where, { variables: ['row', 'today', 'now'] })
-  return (columns, values) => where.evaluate({ row: rowScope(columns, values), ...times }) === true
+function rejected(error: unknown, native: string | undefined): { readonly reject: MappingReject } {
+  const fault = error instanceof RowFault ? error.reject : { code: 'IQ2105' as const, reason: firstLine(error) }
+  return { reject: { ...fault, native, untrusted: native === undefined } }
+}
+
+/** By name; what grants in files of their own bring is an entitlement attribute, declared or not. */
+function declaredAttributes({ account, grants }: Application): ReadonlyMap<string, AttributeDefinition> {
+  const declared = new Map(account.attributes.map((attribute) => [attribute.name, attribute]))
+  for (const { as, valuesIgnoreCase } of grants) {
+    const known = declared.get(as)
+    const base = known ?? { name: as, type: 'string', multiple: true, entitlement: true, ignore: false }
+    declared.set(as, { ...base, valuesIgnoreCase: valuesIgnoreCase || known?.valuesIgnoreCase === true })
+  }
+  return declared
 }
 
 function compileRow(
@@ -74,25 +101,15 @@ function compileRow(
   columns: readonly string[],
   declared: ReadonlyMap<string, AttributeDefinition>,
   readers: AccountReaders,
-): (values: readonly RawValue[]) => MappedAccount {
-  const { account: definition, ignoreCase } = application
-  const fill = compileColumns(columns, declared)
+): (values: readonly RawValue[], held: readonly HeldValue[]) => MappedAccount {
+  const { account: definition } = application
+  const scopeOf = compileScope(application, columns, declared, readers)
   const split = compileSplit(columns, declared)
-  const given = definition.nativeIdentity.filter((part) => declared.get(part)?.expr === undefined)
-  return (values) => {
-    const scope = bareScope()
-    fill(values, scope)
-    // before anything is computed from a row that names no account
-    refuseNameless(given, scope)
-    const flags = readers.flags(scope)
-    // an attribute hides a flag of the same name in the application's own expressions
-    if (!('disabled' in scope)) scope.disabled = flags.disabled
-    if (!('locked' in scope)) scope.locked = flags.locked
-    readers.compute(scope)
-    refuseNameless(definition.nativeIdentity, scope)
-    const shown = definition.nativeIdentity.map((part) => asText(scope[part])).join(':')
+  return (values, held) => {
+    const { scope, flags } = scopeOf(values, held)
+    const shown = nameOf(definition.nativeIdentity, scope)
     return {
-      native: ignoreCase ? shown.toLowerCase() : shown,
+      native: compared(application, shown),
       shown,
       uuid: definition.uuid === undefined ? undefined : asText(scope[definition.uuid]),
       displayName: readers.displayName(scope),
@@ -105,16 +122,6 @@ function compileRow(
       keys: readers.keys(scope),
     }
   }
-}
-
-function refuseNameless(parts: readonly string[], scope: Scope): void {
-  const absent = parts.filter((part) => asText(scope[part]) === undefined)
-  if (absent.length > 0)
-    throw new RowFault({
-      code: 'IQ2102',
-      reason: `no native identity: ${absent.join(', ')} is empty`,
-      column: absent[0],
-    })
 }
 
 /** Attributes and entitlements apart; a flag that no column gave is no attribute. */
@@ -131,31 +138,20 @@ function compileSplit(
       const value = kept(scope[name], attribute?.type)
       if (value === undefined || attribute?.ignore === true || !given.has(name)) continue
       if (attribute?.entitlement !== true) attributes[name] = value
-      else
-        for (const shown of Array.isArray(value) ? (value as readonly string[]) : [String(value)])
-          entitlements.push({ attribute: name, value: attribute.valuesIgnoreCase ? shown.toLowerCase() : shown, shown })
+      else entitlements.push(...distinctValues(attribute, value))
     }
     return { attributes, entitlements }
   }
 }
 
-/** The native identity straight from the row, so that a row rejected for another reason still names its account. */
-function compileNative(
-  application: Application,
-  columns: readonly string[],
-): (values: readonly RawValue[]) => string | undefined {
-  const indexes = application.account.nativeIdentity.map((name) => columns.indexOf(name))
-  return (values) => {
-    const parts: string[] = []
-    for (const index of indexes) {
-      const raw = values[index]
-      const part = raw === undefined || Array.isArray(raw) ? undefined : keptText(String(raw))
-      if (part === undefined || part === '') return undefined
-      parts.push(part)
-    }
-    const native = parts.join(':')
-    return application.ignoreCase ? native.toLowerCase() : native
-  }
+/** Of values that are equal without case the first counts. */
+function distinctValues(attribute: AttributeDefinition, value: Value): MappedAccount['entitlements'][number][] {
+  const { name, valuesIgnoreCase } = attribute
+  const all = Array.isArray(value) ? (value as readonly string[]) : [String(value)]
+  if (!valuesIgnoreCase) return all.map((shown) => ({ attribute: name, value: shown, shown }))
+  const values = new Map<string, string>()
+  for (const shown of all) if (!values.has(shown.toLowerCase())) values.set(shown.toLowerCase(), shown)
+  return [...values].map(([lower, shown]) => ({ attribute: name, value: lower, shown }))
 }
 
 /** Attributes that the definition takes by name, wherever it does. */

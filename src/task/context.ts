@@ -1,4 +1,5 @@
 import type { Connection } from '../connectors/connector.ts'
+import type { Feed } from '../model/application.ts'
 import type { Project } from '../model/project.ts'
 import type { Message } from '../model/result.ts'
 import { driveRoad } from './drive.ts'
@@ -10,7 +11,7 @@ export interface ContextOptions {
   readonly project: Project
   readonly state: RunState
   readonly signal: AbortSignal
-  readonly connect: (application: string) => Promise<Connection>
+  readonly connect: (application: string, feed: Feed | undefined) => Promise<Connection>
   readonly redact: (text: string) => string
 }
 
@@ -38,8 +39,8 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
       }))
       state.store.db.write(() => state.store.runs.rejects(options.run.number, clean))
     },
-    async connect(application) {
-      const connection = await options.connect(application)
+    async connect(application, feed) {
+      const connection = await options.connect(application, feed)
       open.push(connection)
       return connection
     },

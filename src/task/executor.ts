@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connectors/connector.ts'
+import type { Feed } from '../model/application.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message, Reject } from '../model/result.ts'
@@ -21,8 +22,11 @@ export interface TaskContext {
   /** Keeps rejects of a section with the result; for batches. */
   reject(application: string, rejects: readonly Reject[]): void
   readonly progress: Progress
-  /** Opens the application's connector with its references resolved. The framework closes what is left open. */
-  connect(application: string): Promise<Connection>
+  /**
+   * Opens the application's connector with its references resolved; `feed`: one of its other feeds, where its `accounts` are the
+   * records of that. The framework closes what is left open.
+   */
+  connect(application: string, feed?: Feed): Promise<Connection>
   /** Takes one plan down the road: stage, diff, guard, apply. A section's failure is kept in its outcome, not thrown. */
   road(road: Road): Promise<RoadOutcome>
 }

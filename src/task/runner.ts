@@ -5,6 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { Redactor } from '../base/redact.ts'
 import type { Connection } from '../connectors/connector.ts'
+import type { Feed } from '../model/application.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { forbidWords } from '../model/plan-change.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
@@ -38,7 +39,12 @@ export interface RunnerOptions {
     executor: Executor,
     set: RunRequest['set'],
   ) => { readonly arguments: JsonObject; readonly parsed: unknown }
-  readonly connect: (application: string, request: RunRequest, signal: AbortSignal) => Promise<Connection>
+  readonly connect: (
+    application: string,
+    feed: Feed | undefined,
+    request: RunRequest,
+    signal: AbortSignal,
+  ) => Promise<Connection>
   readonly guards: (
     definition: TaskDefinition,
     request: RunRequest,
@@ -222,7 +228,7 @@ async function execute(
     project: runner.project,
     state,
     signal: abort.signal,
-    connect: (application) => runner.connect(application, request, abort.signal),
+    connect: (application, feed) => runner.connect(application, feed, request, abort.signal),
     redact: (text) => runner.redactor.redact(text),
   })
   let failure: unknown

@@ -233,16 +233,3 @@ describe('a rule that looks at an attribute which no identity has', () => {
     expect(result.messages[0]?.text).toContain('did you mean email')
   })
 })
-
-describe('what comes later', () => {
-  it('is refused with a sentence, never read wrongly', async () => {
-    const merge = await bench({
-      'applications/ad.yaml': files['applications/ad.yaml'].replace('../ad.csv', '../ad.csv, merge: true'),
-    })
-    expect((await merge.read('a,1,,,\n')).messages).toMatchObject([
-      { code: 'IQ1104', text: expect.stringContaining('connection.merge') as string },
-    ])
-    const usual = await bench()
-    expect((await usual.read('a,1,,,\n', { deltaAggregation: 'true' })).status).toBe('error')
-  })
-})

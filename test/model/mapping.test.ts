@@ -23,6 +23,7 @@ const application = (account: Partial<AccountDefinition> = {}, more: Partial<App
   connection: {},
   merge: false,
   grants: [],
+  entitlements: [],
   ignoreCase: false,
   correlation: [],
   protect: [],

@@ -12,6 +12,7 @@ import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
 import { planChanges } from './plan-changes.ts'
+import { createRowStage, type RowStage } from './row-stage.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
 
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
@@ -51,6 +52,8 @@ export interface AccountPlans {
   create(resultId: string, run: number, section: string): AccountPlan
   /** The plan that a dead run left; undefined when it is lost or not that run's. */
   reopen(resultId: string, run: number, section: string): AccountPlan | undefined
+  /** Where a section's records wait for others of their account. */
+  createRows(resultId: string, section: string): RowStage
   /** Deletes what dead runs left, except the plans of those that can go on. */
   sweep(needed: readonly string[]): void
 }
@@ -64,6 +67,7 @@ export function createAccountPlans(db: Database): AccountPlans {
       for (const name of readdirSync(folder))
         if (!needed.some((resultId) => name.startsWith(`${resultId}-`))) rmSync(join(folder, name), { force: true })
     },
+    createRows: (resultId, section) => createRowStage(`${pathOf(resultId, section)}.rows`),
     create(resultId, run, section) {
       const file = createStageFile(pathOf(resultId, section))
       return {

@@ -1,0 +1,139 @@
+import { dayIn } from '../base/clock.ts'
+import { UserError } from '../base/errors.ts'
+import { didYouMean } from '../base/nearest.ts'
+import type { RecordBatch, SourceRecord } from '../connectors/connector.ts'
+import type { Times } from '../model/account-readers.ts'
+import type { Application } from '../model/application.ts'
+import { compileExpression } from '../model/expression.ts'
+import { compileIdentityCreation } from '../model/identity-creation.ts'
+import type { MappedAccount } from '../model/mapped-account.ts'
+import { compileMapping, type MapOutcome, type Mapping, type MappingReject } from '../model/mapping.ts'
+import { placeNumber, placeOf } from '../model/place.ts'
+import type { Reject } from '../model/result.ts'
+import type { AccountPlan } from '../store/bulk/account-plan.ts'
+import type { TaskContext } from '../task/executor.ts'
+import type { AggregationArguments } from './account-aggregation.ts'
+import { stagedAccount } from './aggregation-stage.ts'
+
+/** What a read came to, before anything is compared. */
+export interface Totals {
+  /** In the order they were read; a place's number says which. */
+  readonly files: readonly string[]
+  /** Of the source's header; empty for formats without one. */
+  readonly columns: readonly string[]
+  readonly read: number
+  readonly filtered: number
+  readonly rejected: number
+  /** Records of grants feeds, and how many grants of theirs were rejected. */
+  readonly grantsRead: number
+  readonly grantsRejected: number
+  /** A reject's native identity could not be told: an account's absence proves little. */
+  readonly untrusted: boolean
+}
+
+/** Counts what is read, keeps what is rejected and stages what is mapped. */
+export interface Intake {
+  readonly times: Times
+  readonly mapping: Mapping
+  readonly totals: { -readonly [Key in keyof Totals]: Totals[Key] }
+  /** Columns of the last batch. */
+  readonly columns: readonly string[]
+  /** Counts a batch of the account source, keeps its rejects and hands over its records. */
+  take(batch: RecordBatch, each: (record: SourceRecord, place: number) => void): void
+  /** The end of one account's way; `places` are those of the records that it came from. */
+  settle(outcome: MapOutcome, places: readonly number[], fragment?: string): void
+  reject(reject: MappingReject, places: readonly number[], fragment?: string): void
+  missingColumns(): string[]
+  /** Keeps the rejects that still wait. */
+  flush(): void
+}
+
+export function createIntake(
+  context: TaskContext,
+  application: Application,
+  args: AggregationArguments,
+  plan: AccountPlan | undefined,
+): Intake {
+  const times = { now: context.run.startedAt, today: dayIn(context.run.startedAt, context.project.timeZone) }
+  const mapping = compileMapping(application, times)
+  const creates = application.authoritative !== undefined && !args.correlateOnly
+  const draft = creates ? compileIdentityCreation(context.project.identity, application, times) : undefined
+  const wanted = onlyFilter(context.options.only, times)
+  const none: readonly string[] = []
+  const counts = { read: 0, filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0 }
+  const totals: Intake['totals'] = { files: none, columns: none, ...counts, untrusted: false }
+  let columns: readonly string[] | undefined
+  let rejects: Reject[] = []
+  const flush = (): void => {
+    context.reject(application.name, rejects)
+    rejects = []
+  }
+  const reject: Intake['reject'] = ({ untrusted, ...given }, places, fragment) => {
+    for (const place of places) rejects.push({ ...given, ...placeOf(totals.files, place), fragment })
+    totals.rejected += places.length
+    totals.untrusted ||= untrusted
+    if (given.native !== undefined) plan?.addRejectedNative(given.native)
+    if (rejects.length >= 1000) flush()
+  }
+  return {
+    times,
+    mapping,
+    totals,
+    get columns() {
+      return columns ?? none
+    },
+    reject,
+    flush,
+    settle(outcome, places, fragment) {
+      if ('reject' in outcome) reject(outcome.reject, places, fragment)
+      else if ('filtered' in outcome || !wanted(outcome.account)) totals.filtered += places.length
+      else plan?.add(stagedAccount(outcome.account, places[0] ?? 0, draft?.(outcome.account)))
+    },
+    missingColumns: () =>
+      totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
+    take(batch, each) {
+      if (columns?.length !== batch.columns.length) refuseMissingKey(application, batch)
+      columns = batch.columns
+      if (batch.declared) totals.columns = batch.columns
+      if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
+      for (const { untrusted, ...given } of batch.rejects) {
+        rejects.push(given)
+        totals.untrusted ||= untrusted
+      }
+      totals.rejected += batch.rejects.length
+      totals.read += batch.records.length + batch.rejects.length
+      const file = totals.files.length - 1
+      for (const record of batch.records) each(record, placeNumber(file, record.line))
+      flush()
+    },
+  }
+}
+
+/** Without the native identity's column every row would be a reject: one sentence is better. */
+function refuseMissingKey(application: Application, batch: RecordBatch): void {
+  const computed = new Set(application.account.attributes.filter((a) => a.expr !== undefined).map((a) => a.name))
+  const absent = application.account.nativeIdentity.find((name) => !batch.columns.includes(name) && !computed.has(name))
+  // formats without a header show a column only once a record has it
+  if (absent === undefined || batch.records.length === 0) return
+  throw new UserError(`${batch.file} has no column "${absent}", the native identity of ${application.name}`, {
+    code: 'IQ2003',
+    hint: didYouMean(absent, batch.columns) ?? `it has ${batch.columns.slice(0, 20).join(', ')}`,
+    place: { file: application.file },
+  })
+}
+
+function onlyFilter(only: string | undefined, times: { now: Date; today: Date }): (account: MappedAccount) => boolean {
+  if (only === undefined) return () => true
+  const compiled = compileExpression(only, { variables: ['account', 'today', 'now'] })
+  return (account) => {
+    const lists: Record<string, string[]> = {}
+    for (const { attribute, value } of account.entitlements) {
+      const list = lists[attribute] ?? []
+      list.push(value)
+      lists[attribute] = list
+    }
+    const { displayName, use, disabled, locked, uuid } = account
+    const flags = { nativeIdentity: account.shown, displayName, use, disabled, locked, uuid }
+    return compiled.evaluate({ account: { ...flags, ...lists, ...account.attributes }, ...times }) === true
+  }
+}
