@@ -35,6 +35,8 @@ export { checkStore } from './store/check.ts'
 export { migrateStore } from './store/migrate.ts'
 export type { RejectRecord } from './store/results.ts'
 export type { Store } from './store/store.ts'
+export { findKeptPlan } from './task/kept-plans.ts'
+export { type PlanFile, type PlanHeader, readPlan, writePlan } from './task/plan-file.ts'
 export type { RunEvent, RunRequest } from './task/run-request.ts'
 
 /** A project with everything wired: what the command line and programs that embed iqtask work with. */

@@ -28,6 +28,7 @@ export interface Checkpoint {
 /** Takes one plan down the road. A failure of the section is kept in its outcome; only an abort or a failing store is thrown. */
 export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome> {
   const seq = run.nextSection()
+  if (!run.wants(road.section)) return { section: road.section, status: 'success', counts: {} }
   if (run.checkpoint.done.includes(road.section)) return run.outcomeOf(road.section)
   let kept = false
   try {
@@ -41,6 +42,7 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
     if (moved !== undefined) return settle(run, road, seq, moved, planned)
     const prepared = leaveUnaccepted(run, road.section, planned)
     const stop = judge(run, road, prepared)
+    if (stop === 'guard') run.keepPlan(road.section, prepared)
     if (stop !== undefined) return settle(run, road, seq, stop, prepared)
     const status = statusOf(run, prepared)
     if (run.options.dryRun) return settle(run, road, seq, status, prepared)

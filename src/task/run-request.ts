@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly resume?: boolean | undefined
   /** Gets the plan of each section, before the guards judge. */
   readonly plan?: PlanSink | undefined
+  /** Only these sections; the others are not even looked at. */
+  readonly sections?: readonly string[] | undefined
   /** Sections must plan exactly this (hash by name), or nothing of them is applied. */
   readonly expectPlan?: Readonly<Record<string, string>> | undefined
   /** What happens while it runs; never awaited. */

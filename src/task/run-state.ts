@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -7,8 +6,9 @@ import type { GuardVerdict, LeftOut, Message } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
+import { planHash } from './plan-file.ts'
 import type { Prepared } from './road.ts'
-import type { RunRequest } from './run-request.ts'
+import type { PlanSink, RunRequest } from './run-request.ts'
 
 /** What the framework knows about the run in hand: the executor sees only its context. */
 export interface RunState {
@@ -33,8 +33,12 @@ export interface RunState {
   keepCheckpoint(checkpoint: Checkpoint): void
   keepLeftOut(left: readonly LeftOut[]): void
   forgetCurrent(): void
+  /** The section belongs to what was asked for. */
+  wants(section: string): boolean
   /** Hands the section's changes to whoever asked for them. */
   showChanges(section: string, prepared: Prepared): void
+  /** Keeps the plan that a guard stopped, for people. */
+  keepPlan(section: string, prepared: Prepared): void
   /** False: the section plans something else than it has to. */
   fitsPlan(section: string, hash: string): boolean
   keepOutcome(outcome: RoadOutcome): RoadOutcome
@@ -56,6 +60,9 @@ export interface RunStateOptions {
   readonly resumedAfterCrash: boolean
   readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
   readonly plan: RunRequest['plan']
+  /** Gets the plans of sections that a guard stopped. */
+  readonly kept: PlanSink
+  readonly sections: RunRequest['sections']
   readonly expectPlan: RunRequest['expectPlan']
   readonly onMessage: (message: Message) => void
   readonly onVerdict: (verdict: GuardVerdict) => void
@@ -119,8 +126,7 @@ export function createRunState(given: RunStateOptions): RunState {
     planHash(hash) {
       if (hash === undefined) return
       hashes.push(hash)
-      const all = createHash('sha256').update(hashes.join('\n')).digest('hex')
-      store.db.write(() => store.runs.planHash(number, all))
+      store.db.write(() => store.runs.planHash(number, planHash(hashes)))
     },
     audit: (action, key, body) =>
       store.audit.append({
@@ -135,12 +141,21 @@ export function createRunState(given: RunStateOptions): RunState {
   }
 }
 
-function planChecks({ plan, expectPlan }: RunStateOptions): Pick<RunState, 'showChanges' | 'fitsPlan'> {
+type PlanChecks = Pick<RunState, 'wants' | 'showChanges' | 'keepPlan' | 'fitsPlan'>
+
+function planChecks({ options, plan, kept, sections, expectPlan }: RunStateOptions): PlanChecks {
+  const show = (sink: PlanSink, section: string, prepared: Prepared): void => {
+    sink.section(section, prepared.hash)
+    for (const change of prepared.changes()) sink.change(change)
+  }
   return {
+    wants: (section) => sections === undefined || sections.includes(section),
     showChanges(section, prepared) {
-      if (plan === undefined) return
-      plan.section(section, prepared.hash)
-      for (const change of prepared.changes()) plan.change(change)
+      if (plan !== undefined) show(plan, section, prepared)
+    },
+    // of a plan that is at hand already nothing more is kept, and a dry run leaves nothing but its result
+    keepPlan(section, prepared) {
+      if (!options.dryRun && options.select === undefined) show(kept, section, prepared)
     },
     fitsPlan: (section, hash) => expectPlan === undefined || expectPlan[section] === hash,
   }

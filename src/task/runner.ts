@@ -19,11 +19,12 @@ import { admit } from './admission.ts'
 import { createContext } from './context.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Executor, RunOptions } from './executor.ts'
+import { keptPlanPath, planKeeper, sweepKeptPlans } from './kept-plans.ts'
 import { endDeadRuns } from './lease.ts'
 import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
 import { currentActor, ownProcess } from './process.ts'
 import type { RunRequest } from './run-request.ts'
-import { abortReason, createRunState, type RunState } from './run-state.ts'
+import { abortReason, createRunState, type RunState, type RunStateOptions } from './run-state.ts'
 import { heartbeat, type Stopper, stopper } from './stopper.ts'
 
 export interface RunnerOptions {
@@ -71,8 +72,15 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
       abort.signal,
     )
     if (claim.skipped) return finished(store, claim.number, request)
-    await execute(runner, request, definition, executor, bound.parsed, judge, claim, abort)
-    return finished(store, claim.number, request)
+    const kept = planKeeper(keptPlanPath(store.path, resultIdOf(store, claim.number)))
+    try {
+      await execute(runner, request, definition, executor, bound.parsed, { judge, kept }, claim, abort)
+      const result = finished(store, claim.number, request)
+      kept.finish(request, result, runner.clock.now())
+      return result
+    } finally {
+      kept.discard()
+    }
   } finally {
     abort.end()
   }
@@ -147,6 +155,7 @@ async function claimRun(
   store.db.write(() =>
     store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
   )
+  sweepKeptPlans(store.path, runner.clock.now())
   const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
   return {
     ...(await admit(store, runner.clock, run, admission)),
@@ -174,7 +183,7 @@ async function execute(
   definition: TaskDefinition,
   executor: Executor,
   args: unknown,
-  judge: (figures: PlanFigures) => readonly GuardVerdict[],
+  plans: Pick<RunStateOptions, 'judge' | 'kept'>,
   claim: Claim,
   abort: Stopper,
 ): Promise<void> {
@@ -205,8 +214,9 @@ async function execute(
     signal: abort.signal,
     checkpoint: claim.checkpoint,
     resumedAfterCrash: claim.crashed,
-    judge,
+    ...plans,
     plan: request.plan,
+    sections: request.sections,
     expectPlan: request.expectPlan,
     onMessage: keep,
     onVerdict: (verdict) => request.onEvent?.({ type: 'guard', ...verdict }),
@@ -265,6 +275,8 @@ function endRun(
     store.runs.end(number, { ...verdict, counts, quality: undefined, endedAt, durationMs }, seq)
   })
 }
+
+const resultIdOf = (store: Store, number: number): string => store.runs.get(number)?.result_id ?? ''
 
 function finished(store: Store, number: number, request: RunRequest): TaskResultDocument {
   const row = store.runs.get(number)

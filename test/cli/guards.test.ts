@@ -1,5 +1,8 @@
+import { readdirSync, statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { TaskResultDocument } from '../../src/model/documents.ts'
+import type { JsonObject } from '../../src/base/json.ts'
+import type { ListDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
@@ -107,5 +110,98 @@ describe('guards', () => {
     expect(first.guards.find((guard) => guard.guard === 'scopeChanged')).toBeDefined()
     const second = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
     expect(second.sections[0]?.counts).toMatchObject({ missing: 3, gone: 3 })
+  })
+})
+
+describe('the plan that a guard stopped', () => {
+  const reason = ['--reason', 'closing a site']
+  async function stopped(): Promise<{ cwd: string; id: string }> {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    write(cwd, { 'hr.csv': people(50) })
+    const { stdout } = await runCli('run aggregation', { cwd })
+    const id = /The plan is kept: iqtask plan show (\S+)/.exec(stdout)?.[1] ?? ''
+    expect(id, stdout).not.toBe('')
+    return { cwd, id }
+  }
+
+  it('is kept: shown with the biggest risks first, and as JSON', async () => {
+    const { cwd, id } = await stopped()
+    const { stdout } = await runCli(`plan show ${id}`, { cwd })
+    expect(stdout).toMatch(
+      /^plan \S+ {2}aggregation {2}50 changes {2}valid until .*\n {2}end {2}50\n {4}hr:50 {2}state/,
+    )
+    const plan = JSON.parse((await runCli(`plan show ${id} --json`, { cwd })).stdout) as Record<string, unknown[]>
+    expect(plan).toMatchObject({
+      schema: 'iqtask/Plan/1',
+      task: 'aggregation',
+      sections: [{ name: 'hr' }],
+      changes: 50,
+    })
+    expect(plan.items).toHaveLength(50)
+    expect(plan.guards).toContainEqual(expect.objectContaining({ guard: 'deletes', verdict: 'tripped' }))
+    expect(statSync(join(cwd, 'var/plans', String(plan.id).concat('.plan'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('is applied once, with a pass that holds for this plan alone', async () => {
+    const { cwd, id } = await stopped()
+    const apply = ['apply', id, '--allow', 'deletes,shrunkenSource', ...reason]
+    expect((await runCli(['apply', id], { cwd })).code).toBe(4)
+    write(cwd, { 'hr.csv': people(49) })
+    const before = await accounts(cwd)
+    const moved = await runCli(apply, { cwd })
+    expect(moved).toMatchObject({ code: 2 })
+    expect(moved.stderr).toContain('hr:49 has moved')
+    expect(await accounts(cwd)).toBe(before)
+    write(cwd, { 'hr.csv': people(50) })
+    const done = await runCli([...apply, '--json'], { cwd })
+    const result = JSON.parse(done.stdout) as TaskResultDocument
+    // the directory was not part of the plan
+    expect(result.sections.map((section) => [section.application, section.counts.gone])).toEqual([['hr', 50]])
+    const audit = JSON.parse((await runCli('audit list --json', { cwd })).stdout) as ListDocument<{
+      action: string
+      body: JsonObject
+    }>
+    const allowed = audit.items.filter((event) => event.action === 'guard.allowed')
+    const plan = JSON.parse((await runCli(`plan show ${id} --json`, { cwd })).stdout) as {
+      sections: { hash: string }[]
+    }
+    expect(allowed.map((event) => event.body.plan)).toEqual(Array(2).fill(plan.sections[0]?.hash))
+    expect((await runCli(apply, { cwd })).stderr).toContain('was applied already')
+  })
+
+  it('is accepted in part like any other', async () => {
+    const { cwd, id } = await stopped()
+    const part = [
+      'apply',
+      id,
+      '--only',
+      `change.key in ['hr:50', 'hr:51']`,
+      '--allow',
+      'shrunkenSource',
+      ...reason,
+      '--json',
+    ]
+    const result = JSON.parse((await runCli(part, { cwd })).stdout) as TaskResultDocument
+    expect(result.counts).toMatchObject({ gone: 2, missing: 50 })
+  })
+
+  it('is swept away after a day', async () => {
+    const { cwd, id } = await stopped()
+    const [file = ''] = readdirSync(join(cwd, 'var/plans'))
+    const yesterday = Date.now() / 1000 - 25 * 3600
+    utimesSync(join(cwd, 'var/plans', file), yesterday, yesterday)
+    await runCli('run aggregation --set applications=ad', { cwd })
+    expect(readdirSync(join(cwd, 'var/plans'))).toEqual([])
+    const gone = await runCli(`plan show ${id}`, { cwd })
+    expect(gone.code).toBe(2)
+    expect(gone.stderr).toContain('plans are kept for 24 hours')
+  })
+
+  it('is none after a dry run, or a run that no guard stopped', async () => {
+    const { cwd } = await stopped()
+    expect((await runCli('run aggregation --dry-run', { cwd })).stdout).not.toContain('The plan is kept')
+    expect(readdirSync(join(cwd, 'var/plans'))).toHaveLength(1)
+    expect((await runCli('plan show latest', { cwd })).stderr).toContain('keeps no plan')
   })
 })

@@ -1,24 +1,22 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isoText } from '../../base/clock.ts'
+import type { PlanFile, PlanHeader, RunRequest } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
-import type { TaskResultDocument } from '../../model/documents.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
-import { type PlanHeader, readPlan, writePlan } from '../plan-file.ts'
-import { groupRejects, renderResult } from '../render/result.ts'
+import { groupRejects, renderResult, shortId } from '../render/result.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
-import { allowed, narrowed, narrowing, printResults, selected, selectOptions, settings } from './run.ts'
-
-const validForMs = 24 * 3_600_000
+import { allowed, narrowed, narrowing, printResults, runRequest, selected, selectOptions, settings } from './run.ts'
 
 export const plan: Command = {
   name: 'plan',
   arguments: '<task> [file]',
-  summary: 'what a task would do; `plan show FILE` prints a plan that was kept',
+  summary: 'what a task would do; `plan show` prints a plan: a file, or the result that a guard stopped',
   examples: [
     'iqtask plan aggregation --out night.plan',
     'iqtask plan show night.plan',
+    'iqtask plan show 01JD9A',
     'iqtask plan aggregation --exit-code',
   ],
   options: [
@@ -33,11 +31,11 @@ export const plan: Command = {
 
 export const apply: Command = {
   name: 'apply',
-  arguments: '<file>',
+  arguments: '<plan>',
   summary: 'make exactly the changes of a plan, or the part of them that is accepted, or none',
   examples: [
     'iqtask apply night.plan',
-    'iqtask apply night.plan --allow deletes --reason "site closed"',
+    'iqtask apply 01JD9A --allow deletes --reason "site closed"',
     `iqtask apply night.plan --only "change.kind == 'disable'"`,
     `iqtask apply night.plan --except "change.key == 'ad:svc'"`,
   ],
@@ -51,106 +49,121 @@ export const apply: Command = {
 
 async function make(context: CommandContext, task: string, options: OptionValues): Promise<number> {
   const app = await context.app()
-  const set = settings((options.set as string[] | undefined) ?? [])
-  const asked = narrowed(options)
+  const { writePlan } = await import('../../app.ts')
   const out = text(options, 'out')
-  const writer = out === undefined ? undefined : writePlan(resolve(context.terminal.cwd, out))
-  const sections: { name: string; hash: string }[] = []
-  const first: PlanChange[] = []
-  let changes = 0
-  let result: TaskResultDocument
-  try {
-    result = await app.run({
-      task,
-      trigger: 'manual',
-      set,
-      ...asked,
-      dryRun: true,
-      plan: {
-        section: (name, hash) => void sections.push({ name, hash }),
-        change(change) {
-          changes++
-          if (first.length < 1000) first.push(change)
-          writer?.change(change)
-        },
+  const writer = writePlan(out === undefined ? undefined : resolve(context.terminal.cwd, out))
+  const groups = createGroups()
+  const request: RunRequest = {
+    task,
+    trigger: 'manual',
+    set: settings((options.set as string[] | undefined) ?? []),
+    ...narrowed(options),
+    dryRun: true,
+    plan: {
+      section: writer.section,
+      change(change) {
+        writer.change(change)
+        groups.add(change)
       },
-    })
-    const now = app.clock.now()
-    const header: PlanHeader = {
-      schema: 'iqtask/Plan/1',
-      id: result.id,
-      task,
-      set,
-      options: JSON.parse(JSON.stringify(asked)) as PlanHeader['options'],
-      hash: result.planHash ?? '',
-      createdAt: isoText(now),
-      expiresAt: isoText(new Date(now.getTime() + validForMs)),
-      sections,
-      inputs: result.sections.map(({ application, evidence }) => ({ application, digest: evidence?.digest ?? null })),
-      guards: JSON.parse(JSON.stringify(result.guards)) as PlanHeader['guards'],
-      counts: { ...result.counts },
-      changes,
-    }
-    writer?.finish(header)
-    await context.printer.document(header, () => describe(context, header, first) + resultOf(context, result))
-  } catch (error) {
-    writer?.discard()
-    throw error
+    },
   }
-  if (result.status === 'error') return result.exitCode ?? 1
-  return options.exitCode === true && changes > 0 ? 10 : 0
+  try {
+    const result = await app.run(request)
+    const header = writer.finish(request, result, app.clock.now())
+    const summary = renderResult(result, groupRejects([]), context.style)
+    await context.printer.document(header, () => describe(context, header, groups) + summary)
+    if (result.status === 'error') return result.exitCode ?? 1
+    return options.exitCode === true && header.changes > 0 ? 10 : 0
+  } finally {
+    writer.discard()
+  }
 }
 
-const resultOf = (context: CommandContext, result: TaskResultDocument): string =>
-  renderResult(result, groupRejects([]), context.style)
+/** A file, or the result whose plan a guard stopped. */
+async function findPlan(context: CommandContext, reference: string): Promise<{ path: string; plan: PlanFile }> {
+  const app = await context.app()
+  const { findKeptPlan, readPlan } = await import('../../app.ts')
+  const file = resolve(context.terminal.cwd, reference)
+  const store = existsSync(file) || /[./]/.test(reference) ? undefined : app.storeIfExists()
+  const path = store === undefined ? file : findKeptPlan(store.path, store.results.find(reference))
+  return { path, plan: readPlan(path) }
+}
 
-async function show(context: CommandContext, file: string | undefined): Promise<undefined> {
-  if (file === undefined)
-    throw new UserError('plan show needs the file of a plan', { code: 'IQ1002', hint: 'iqtask plan show FILE' })
-  const { header, changes } = await readPlan(resolve(context.terminal.cwd, file))
-  await context.printer.document({ ...header, items: changes }, () => describe(context, header, changes))
+async function show(context: CommandContext, reference: string | undefined): Promise<undefined> {
+  if (reference === undefined)
+    throw new UserError('plan show needs the file of a plan, or a result', {
+      code: 'IQ1002',
+      hint: 'iqtask plan show FILE',
+    })
+  const { plan } = await findPlan(context, reference)
+  const groups = createGroups()
+  for (const change of plan.changes()) groups.add(change)
+  const document = context.printer.machine ? { ...plan.header, items: [...plan.changes()] } : plan.header
+  await context.printer.document(document, () => describe(context, plan.header, groups))
   return undefined
 }
 
 /** Riskiest first: what ends, what is taken away, who moves; then what changes, then what is new. */
 const riskOrder = ['end', 'disable', 'remove', 'link', 'change', 'enable', 'add', 'create'] as const
 
-function describe(context: CommandContext, header: PlanHeader, changes: readonly PlanChange[]): string {
-  const { style, times } = context
+interface Groups {
+  readonly kinds: ReadonlyMap<string, { count: number; readonly first: PlanChange[] }>
+  add(change: PlanChange): void
+}
+
+/** How many there are of each kind, and the first ten: a plan may hold millions. */
+function createGroups(): Groups {
+  const kinds = new Map<string, { count: number; readonly first: PlanChange[] }>()
+  return {
+    kinds,
+    add(change) {
+      const group = kinds.get(change.kind) ?? { count: 0, first: [] }
+      kinds.set(change.kind, group)
+      group.count++
+      if (group.first.length < 10) group.first.push(change)
+    },
+  }
+}
+
+function describe({ style, times }: CommandContext, header: PlanHeader, { kinds }: Groups): string {
   const lines = [
-    `${style.bold(`plan ${header.id.slice(0, 12)}`)}  ${header.task}  ${renderCount(header.changes)} changes  valid until ${times.render(header.expiresAt)} ${times.zone}`,
+    `${style.bold(`plan ${shortId(header.id)}`)}  ${header.task}  ${renderCount(header.changes)} changes  valid until ${times.render(header.expiresAt)} ${times.zone}`,
   ]
   for (const kind of riskOrder) {
-    const of = changes.filter((change) => change.kind === kind)
-    if (of.length === 0) continue
-    lines.push(`  ${style.bold(kind)}  ${renderCount(of.length)}`)
-    for (const { object, key, field, before, after } of of.slice(0, 10)) {
+    const group = kinds.get(kind)
+    if (group === undefined) continue
+    lines.push(`  ${style.bold(kind)}  ${renderCount(group.count)}`)
+    for (const { object, key, field, before, after } of group.first) {
       const what = field === null ? object : `${field}  ${renderValue(before)} → ${renderValue(after)}`
       lines.push(`    ${safe(key)}  ${style.dim(safe(what))}`)
     }
-    if (of.length > 10) lines.push(style.dim(`    … ${renderCount(of.length - 10)} more`))
+    if (group.count > 10) lines.push(style.dim(`    … ${renderCount(group.count - 10)} more`))
   }
   return `${lines.join('\n')}\n`
 }
 
 async function applyPlan(
   context: CommandContext,
-  [file = '']: readonly string[],
+  [reference = '']: readonly string[],
   options: OptionValues,
 ): Promise<number> {
   const app = await context.app()
-  const path = resolve(context.terminal.cwd, file)
-  const { header, changes } = await readPlan(path)
+  const { path, plan } = await findPlan(context, reference)
+  const { header } = plan
   const store = app.store()
   if (app.clock.now() > new Date(header.expiresAt)) throw refused(path, `expired at ${header.expiresAt}`)
   if (store.audit.list({ action: 'plan.applied', run: header.id, limit: 1 }).total > 0)
     throw refused(path, 'was applied already')
-  await refuseMoved(context, path, header, changes)
-  const result = await app.run({
+  const request: RunRequest = {
     task: header.task,
     trigger: 'manual',
     set: header.set,
     ...header.options,
+    sections: header.sections.map(({ name }) => name),
+  }
+  await refuseMoved(context, path, plan, request)
+  const result = await runRequest(context, options, {
+    ...request,
     allow: allowed(options),
     select: selected(options),
     expectPlan: Object.fromEntries(header.sections.map(({ name, hash }) => [name, hash])),
@@ -168,30 +181,32 @@ const refused = (file: string, why: string): UserError =>
 async function refuseMoved(
   context: CommandContext,
   file: string,
-  header: PlanHeader,
-  changes: readonly PlanChange[],
+  { header, changes }: PlanFile,
+  request: RunRequest,
 ): Promise<void> {
   const app = await context.app()
-  const wanted = changes.map((change) => JSON.stringify(change))
-  let at = 0
+  const wanted = changes()
   let moved: PlanChange | undefined
-  const again = await app.run({
-    task: header.task,
-    trigger: 'manual',
-    set: header.set,
-    ...header.options,
+  const hashes: string[] = []
+  await app.run({
+    ...request,
     dryRun: true,
     plan: {
-      section: () => undefined,
+      section: (_, hash) => void hashes.push(hash),
       change(change) {
-        if (moved === undefined && wanted[at] !== JSON.stringify(change)) moved = change
-        at++
+        if (moved !== undefined) return
+        const next = wanted.next()
+        if (next.done === true || JSON.stringify(next.value) !== JSON.stringify(change)) moved = change
       },
     },
   })
-  if (moved === undefined && at < wanted.length) moved = changes[at]
+  if (moved === undefined) {
+    const rest = wanted.next()
+    if (rest.done !== true) moved = rest.value
+  }
   if (moved !== undefined)
     throw refused(file, `no longer fits: ${moved.key} has moved (${moved.kind} ${moved.field ?? moved.object})`)
   // the same changes on other ground: a row that is touched is not what it was
-  if (again.planHash !== header.hash) throw refused(file, 'no longer fits: what it changes has moved since')
+  if (hashes.join() !== header.sections.map(({ hash }) => hash).join())
+    throw refused(file, 'no longer fits: what it changes has moved since')
 }

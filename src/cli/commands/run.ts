@@ -33,10 +33,10 @@ export const selectOptions = [
   { flags: '--except <expr>', summary: 'no records with a change for which it is true' },
 ] as const
 
-export const selected = (options: OptionValues): RunRequest['select'] => ({
-  only: text(options, 'only'),
-  except: text(options, 'except'),
-})
+export function selected(options: OptionValues): RunRequest['select'] {
+  const [only, except] = [text(options, 'only'), text(options, 'except')]
+  return only === undefined && except === undefined ? undefined : { only, except }
+}
 
 export const run: Command = {
   name: 'run',
@@ -82,6 +82,18 @@ export async function runOne(
   options: OptionValues,
   set: Readonly<Record<string, string>> = {},
 ): Promise<TaskResultDocument> {
+  return runRequest(context, options, {
+    ...requestOf(task, options),
+    ...(Object.keys(set).length === 0 ? {} : { set }),
+  })
+}
+
+/** Runs with progress on the terminal; a signal stops it at the next chunk, a second one now. */
+export async function runRequest(
+  context: CommandContext,
+  options: OptionValues,
+  request: RunRequest,
+): Promise<TaskResultDocument> {
   const app = await context.app()
   const mode = (text(options, 'progress') ?? (context.printer.machine ? 'none' : 'auto')) as ProgressMode
   const progress = await createProgress(context.terminal, mode)
@@ -98,8 +110,7 @@ export async function runOne(
   })
   try {
     return await app.run({
-      ...requestOf(task, options),
-      ...(Object.keys(set).length === 0 ? {} : { set }),
+      ...request,
       signal: controller.signal,
       stdin: context.terminal.stdin,
       onEvent: (event) => progress.event(event),

@@ -97,6 +97,7 @@ function renderGuards(result: TaskResultDocument, style: Style): string[] {
     return `  ${guard.verdict === 'tripped' ? style.red(name) : style.dim(name)}   ${safe(guard.text)}${first}`
   })
   const tripped = [...new Set(spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard))]
+  if (tripped.length > 0 && !result.dryRun) lines.push(`  The plan is kept: iqtask plan show ${shortId(result.id)}`)
   if (tripped.length > 0)
     lines.push(`  If this is right:  iqtask run ${result.task} --allow ${tripped.join(',')} --reason "…"`)
   return lines
