@@ -2,15 +2,14 @@ import { hash } from 'node:crypto'
 import { canonicalJson } from '../base/json.ts'
 import type { MappedAccount } from './mapped-account.ts'
 
-/** 16 bytes over everything that is stored of an account: over values, never over numbers of rows. */
+/** 16 bytes over everything that is stored of an account, but how its id is spelt: over values, never over numbers of rows. */
 export function contentHash(account: MappedAccount): Buffer {
-  const { native, shown, uuid, displayName, use, owner, disabled, locked, times, attributes } = account
+  const { native, uuid, displayName, use, owner, disabled, locked, times, attributes } = account
   const values = account.entitlements
     .map((e) => [e.attribute, e.value] as const)
     .sort((a, b) => order(a[0], b[0]) || order(a[1], b[1]))
   const text = JSON.stringify([
     native,
-    shown,
     uuid,
     displayName,
     use,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
 import type { AccountDocument, TaskResultDocument } from '../../src/model/documents.ts'
+import { checkStore } from '../../src/store/check.ts'
 import { project, write } from '../helpers/project.ts'
 
 const config = {
@@ -19,6 +20,8 @@ account:
     note: { ignore: true }
 ${rest}`,
 })
+
+const ignoringLogin = erp('file: ../erp.csv', '    login: { ignore: true }\nignoreCase: true\n')
 
 interface Bench {
   readonly app: App
@@ -245,5 +248,19 @@ describe('a feed in the file of the application', () => {
     write(cwd, erp('file: ../erp.csv', 'grants:\n  - { file: x, account: a, value: b, as: level }\n'))
     const [other] = await (await openApp({ cwd, env: {} })).validate()
     expect(other?.message).toContain('level is no entitlement attribute')
+  })
+})
+
+describe('ids without case', () => {
+  it('are kept as first written also when they are spelt otherwise later; when only the spelling differs nothing changes', async () => {
+    const { read, app } = await bench(ignoringLogin)
+    await read({ 'erp.csv': 'login,city\nAda,Oslo\nBo,Oslo\n' })
+    const result = await read({ 'erp.csv': 'login,city\nADA,Oslo\nBO,Bergen\n' })
+    expect(result.counts).toMatchObject({ unchanged: 1, changed: 1 })
+    expect([...app.store().accounts.find({})].map((a) => [a.nativeIdentity, a.attributes.city])).toEqual([
+      ['Ada', 'Oslo'],
+      ['Bo', 'Bergen'],
+    ])
+    expect(checkStore(app.store(), { quick: false })).toEqual([])
   })
 })

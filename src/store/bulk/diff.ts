@@ -68,6 +68,10 @@ function classify(db: Database, app: number, returnsUntil: string): void {
   // two staged rows with one uuid claim the same account
   db.exec(`update st.act set kind = 'reject' where account_id in
     (select account_id from st.act where account_id is not null group by account_id having count(*) > 1)`)
+  // an id is kept as first written
+  db.exec(`update st.s set shown = k.shown from (select x.sid, a.shown from st.act x cross join account a on a.id = x.account_id
+    cross join st.s t on t.id = x.sid where x.kind in ('changed', 'returned', 'seen') and a.native = t.native and a.shown is not t.shown) k
+    where s.id = k.sid`)
 }
 
 function findLost(db: Database, app: number, missing: MissingDetection): void {
