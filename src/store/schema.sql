@@ -1,3 +1,10 @@
+CREATE TRIGGER access_removed after delete on access begin update account_seen set mac = zeroblob(8) where account_id = old.account_id; end;
+
+CREATE TRIGGER access_touched after update on access begin update account_seen set mac = zeroblob(8) where account_id = old.account_id; end;
+
+CREATE TRIGGER account_touched after update of native, retired, shown, uuid, display, use, flags, times, owner, state, identity_id, link_by, keys,
+  attrs, hash on account begin update account_seen set mac = zeroblob(8) where account_id = old.id; end;
+
 CREATE TRIGGER audit_no_delete before delete on audit begin select raise(abort, 'audit events are never removed'); end;
 
 CREATE TRIGGER audit_no_update before update on audit begin select raise(abort, 'audit events are never changed'); end;
@@ -34,6 +41,12 @@ CREATE TABLE account(
   hash blob not null,
   created_run integer not null,
   changed_run integer not null
+) strict;
+
+CREATE TABLE account_seen(
+  account_id integer primary key references account(id) on delete cascade,
+  application_id integer not null,
+  mac blob not null
 ) strict;
 
 CREATE TABLE application(
@@ -227,11 +240,15 @@ CREATE INDEX account_identity on account(identity_id);
 
 CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 
+CREATE INDEX account_unowned on account(application_id) where identity_id is null;
+
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;
 
 CREATE INDEX entitlement_given on entitlement_gives(given_id, entitlement_id);
 
 CREATE UNIQUE INDEX entitlement_value on entitlement(application_id, attribute, value);
+
+CREATE INDEX identity_manager on identity(manager_id) where manager_id is not null;
 
 CREATE INDEX identity_marked on identity(id) where marked = 1;
 

@@ -175,6 +175,12 @@ export interface AccessRow {
   until: number | null
 }
 
+export interface AccountSeenRow {
+  account_id: number
+  application_id: number
+  mac: Buffer
+}
+
 export interface QuestionRow {
   account_id: number
   kind: string
@@ -229,6 +235,7 @@ export interface Tables {
   entitlement: EntitlementRow
   entitlement_gives: EntitlementGivesRow
   access: AccessRow
+  account_seen: AccountSeenRow
   question: QuestionRow
   change: ChangeRow
   audit: AuditRow

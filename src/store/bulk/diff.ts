@@ -29,8 +29,8 @@ export function diffAccounts(db: Database, options: DiffOptions): void {
   const app = options.applicationId
   db.exec('begin')
   try {
-    db.exec(`insert into st.act select id, 'reject', null from st.s where native in (select native from st.s group by native having count(*) > 1)
-      or native in (select native from st.rejected)`)
+    db.exec(`insert into st.act select s.id, 'reject', null from
+      (select native from st.s group by native having count(*) > 1 union select native from st.rejected) twice cross join st.s s on s.native = twice.native`)
     if (app === 0)
       db.exec(`insert into st.act select id, 'create', null from st.s where id not in (select sid from st.act)`)
     else classify(db, app, options.returnsUntil)

@@ -1,17 +1,10 @@
 import type { Database } from '../database.ts'
+import { isPlain, usedValues } from './bind.ts'
 
 /** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
 export function planCounts(db: Database, applicationId: number): Record<string, number> {
   const number = (sql: string): number => Number(db.statement(sql).pluck().get() ?? 0)
-  const kinds = Object.fromEntries(
-    db.statement('select kind, count(*) from st.act group by kind').raw().all() as [string, number][],
-  )
-  const lost = Object.fromEntries(
-    db.statement('select kind, count(*) from st.lost group by kind').raw().all() as [string, number][],
-  )
-  const links = Object.fromEntries(
-    db.statement('select kind, count(*) from st.link group by kind').raw().all() as [string, number][],
-  )
+  const [kinds, lost, links] = [byKind(db, 'act'), byKind(db, 'lost'), byKind(db, 'link')]
   const asked = ['ambiguous', 'decisive', 'inactive', 'sameAs', 'movedAsk']
   const questions = asked.reduce((sum, kind) => sum + (links[kind] ?? 0), 0)
   const created = (kinds.create ?? 0) + (kinds.replaced ?? 0)
@@ -45,17 +38,18 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
     gone,
     protected: lost.protected ?? 0,
     grantsAdded:
-      number(`select count(*) from st.g g cross join st.act x on x.sid = g.a where x.kind in ('create', 'replaced')`) +
-      number(`select count(*) from st.gd where op = 'add'`),
+      number(
+        isPlain(db)
+          ? 'select count(*) from st.g'
+          : `select count(*) from st.act x cross join st.g g on g.a = x.sid where x.kind in ('create', 'replaced')`,
+      ) + number(`select count(*) from st.gd where op = 'add'`),
     grantsRejected: number('select max(grants) from st.left_out'),
     grantsEnded:
       number(`select count(*) from st.gd where op = 'end'`) +
       number(
         `select count(*) from st.lost l cross join access c on c.account_id = l.account_id and c.until is null where l.kind = 'gone'`,
       ),
-    entitlementsCreated: number(
-      `select count(*) from st.m where neu and l in (select g.e from st.g g cross join st.act x on x.sid = g.a where x.kind not in ('reject', 'same', 'seen'))`,
-    ),
+    entitlementsCreated: number(`select count(*) from st.m where neu ${isPlain(db) ? '' : `and l in (${usedValues})`}`),
     correlated,
     uncorrelated: population - correlated,
     ambiguous: links.ambiguous ?? 0,
@@ -64,6 +58,11 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
     identitiesCreated: number('select count(distinct maker) from st.link where maker is not null'),
   }
 }
+
+const byKind = (db: Database, table: 'act' | 'lost' | 'link'): Record<string, number> =>
+  Object.fromEntries(
+    db.statement(`select kind, count(*) from st.${table} group by kind`).raw().all() as [string, number][],
+  )
 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows. */
 export function* planLines(db: Database): Generator<string> {

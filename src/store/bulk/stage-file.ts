@@ -54,7 +54,7 @@ create table s(id integer primary key, line int, native text not null, shown tex
 create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
 create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
 create table rejected(native text primary key) strict, without rowid;
-create table sealed(run int not null) strict;
+create table sealed(run int not null, descents int not null) strict;
 create table act(sid integer primary key, kind text not null, account_id int) strict;
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
@@ -75,12 +75,14 @@ export function createStageFile(path: string): StageFile {
   process.umask(umask)
   file.exec(tables)
   file.exec('begin')
+  const writer = createWriter(file)
   return {
     path,
-    ...createWriter(file),
+    add: writer.add,
+    addRejectedNative: writer.addRejectedNative,
     seal(db, run) {
       file.exec('create index sn on s(native)')
-      file.prepare('insert into sealed values (?)').run(run)
+      file.prepare('insert into sealed values (?, ?)').run(run, writer.descents())
       file.exec('commit')
       file.close()
       const handle = openSync(path, 'r+')
@@ -96,21 +98,27 @@ export function createStageFile(path: string): StageFile {
   }
 }
 
-function createWriter(file: SqliteConnection): Pick<StageFile, 'add' | 'addRejectedNative'> {
+function createWriter(file: SqliteConnection) {
   const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)
   const addGrant = file.prepare('insert into g values (?, ?)')
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const intern = createInterning(file)
   let rows = 0
+  let last = ''
+  let descents = 0
   return {
-    add(a) {
+    add(a: StagedAccount): void {
       const id = ++rows
+      if (a.native < last) descents++
+      last = a.native
       addRow.run(id, ...accountColumns(a), ...draftColumns(a.draft))
       // in id order, as the table keeps them
       const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
       for (const entitlement of ids) addGrant.run(id, entitlement)
     },
-    addRejectedNative: (native) => void addRejected.run(native),
+    addRejectedNative: (native: string) => void addRejected.run(native),
+    /** Rows whose key is smaller than that of the row before: how far the feed is from the order of its keys. */
+    descents: () => descents,
   }
 }
 

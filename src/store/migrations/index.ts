@@ -1,6 +1,7 @@
 import { foundation } from './0001-foundation.ts'
 import { brakes } from './0002-brakes.ts'
 import { feeds } from './0003-feeds.ts'
+import { fast } from './0008-fast.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
-export const migrations: readonly string[] = [foundation, brakes, feeds]
+export const migrations: readonly string[] = [foundation, brakes, feeds, fast]
