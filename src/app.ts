@@ -29,6 +29,7 @@ import type { RunRequest } from './task/run-request.ts'
 import { runTask } from './task/runner.ts'
 
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
+export { readTable } from './connectors/delimited/table.ts'
 export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
 export { backupStore } from './store/backup.ts'
 export { checkStore } from './store/check.ts'

@@ -52,6 +52,7 @@ export const codes = {
   IQ2204: 'the identity for the account could not be created',
   IQ2205: 'the account may be that of a person who is known already',
   IQ2206: 'the key of the account now finds somebody else',
+  IQ2207: 'a decision about an account cannot be taken',
   IQ3001: 'the task runs already',
   IQ3002: 'the run was stopped',
   IQ3003: 'the run died; its process is gone',

@@ -7,6 +7,8 @@ export interface CorrelationCase {
   readonly sameAs: readonly (string | null)[]
   /** The identity that the account belongs to now. */
   readonly owner: number | undefined
+  /** Identities that a person said it never belongs to: no rule finds them. */
+  readonly never: readonly number[]
   /** The application may create an identity for this account. */
   readonly creates: boolean
   readonly privileged: boolean
@@ -45,10 +47,11 @@ export interface CorrelationOutcome {
  */
 export function correlate(account: CorrelationCase, identities: readonly KnownIdentity[]): CorrelationOutcome {
   const { owner, creates } = account
+  const open = identities.filter((identity) => !account.never.includes(identity.id))
   for (const [index, rule] of account.rules.entries()) {
     const key = account.keys[index]
     if (key === null || key === undefined) continue
-    const found = identities.filter((identity) => identity.values[index] === key)
+    const found = open.filter((identity) => identity.values[index] === key)
     const [one] = found
     const decided = (kind: CorrelationKind): CorrelationOutcome => ({
       kind,
@@ -67,7 +70,7 @@ export function correlate(account: CorrelationCase, identities: readonly KnownId
     return decided(owner === undefined ? 'decisive' : 'unconfirmed')
   }
   if (owner !== undefined) return { kind: 'unconfirmed', rule: undefined, identity: undefined }
-  return creates ? create(account, identities) : { kind: 'none', rule: undefined, identity: undefined }
+  return creates ? create(account, open) : { kind: 'none', rule: undefined, identity: undefined }
 }
 
 function create(account: CorrelationCase, identities: readonly KnownIdentity[]): CorrelationOutcome {

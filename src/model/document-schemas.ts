@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import type { AccountDocument, ErrorDocument, IdentityDocument, TaskResultDocument } from './documents.ts'
+import type {
+  AccountDocument,
+  ErrorDocument,
+  IdentityDocument,
+  QuestionDocument,
+  TaskResultDocument,
+} from './documents.ts'
 import { type PlanChange, planChangeKinds } from './plan-change.ts'
 import { evidenceLevels, runStatuses, triggers } from './result.ts'
 
@@ -106,6 +112,18 @@ const identity = document('Identity', {
   roles: z.array(free),
 } satisfies Fields<IdentityDocument>)
 
+const question = document('Question', {
+  application: text,
+  nativeIdentity: text,
+  displayName: text.nullable(),
+  kind: text,
+  code: text,
+  rule: count.nullable(),
+  value: text.nullable(),
+  candidates: z.array(text),
+  since: text.nullable(),
+} satisfies Fields<QuestionDocument>)
+
 const planChange = object({
   kind: z.enum(planChangeKinds),
   object: text,
@@ -128,6 +146,7 @@ export const documentSchemas = {
   list: document('List', { items: z.array(free), total: count, cursor: text.nullable() }),
   account,
   identity,
+  question,
   plan: document('Plan', {
     id: text,
     task: text,

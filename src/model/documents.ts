@@ -92,6 +92,22 @@ export interface EntitlementDocument {
   readonly holders: number
 }
 
+/** An account that waits for a person (domain §4.8). */
+export interface QuestionDocument {
+  readonly schema: 'iqtask/Question/1'
+  readonly application: string
+  readonly nativeIdentity: string
+  readonly displayName: string | null
+  readonly kind: 'ambiguous' | 'decisive' | 'inactive' | 'sameAs' | 'moved'
+  readonly code: string
+  /** Number of the rule that asks, from 1. */
+  readonly rule: number | null
+  readonly value: string | null
+  /** Names of the identities that it may be. */
+  readonly candidates: readonly string[]
+  readonly since: string | null
+}
+
 export interface IdentityDocument {
   readonly schema: 'iqtask/Identity/1'
   readonly name: string

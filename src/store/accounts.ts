@@ -17,6 +17,8 @@ export interface Accounts {
   find(filter: AccountFilter, limit?: number): IterableIterator<AccountDocument>
   /** `APPLICATION:NATIVE`. @throws UserError IQ1006 */
   get(reference: string): AccountDocument
+  /** The same, as the number of its row. */
+  idOf(reference: string): number
 }
 
 const columns = `a.*, p.name application, i.name identity, s.result_id link_result, s.queued_at linked_at`
@@ -36,21 +38,24 @@ export function createAccounts(db: Database): Accounts {
         .iterate({ ...values, limit: limit ?? -1 })
       for (const row of rows) yield document(db, row as Row)
     },
-    get(reference) {
-      const row = db
-        .statement(
-          `select ${columns} ${from} where p.name || ':' || a.native in (@reference, p.name || ':' || lower(substr(@reference, length(p.name) + 2)))
+    get: (reference) => document(db, rowOf(reference)),
+    idOf: (reference) => Number(rowOf(reference).id),
+  }
+
+  function rowOf(reference: string): Row {
+    const row = db
+      .statement(
+        `select ${columns} ${from} where p.name || ':' || a.native in (@reference, p.name || ':' || lower(substr(@reference, length(p.name) + 2)))
              and a.retired = 0 order by p.name || ':' || a.native = @reference desc limit 1`,
-        )
-        .get({ reference }) as Row | undefined
-      if (row !== undefined) return document(db, row)
-      throw new UserError(`there is no account ${JSON.stringify(reference)}`, {
-        code: 'IQ1006',
-        hint: reference.includes(':')
-          ? `iqtask account find ${reference.slice(reference.indexOf(':') + 1)}`
-          : 'an account is named APPLICATION:NATIVE_IDENTITY',
-      })
-    },
+      )
+      .get({ reference }) as Row | undefined
+    if (row !== undefined) return row
+    throw new UserError(`there is no account ${JSON.stringify(reference)}`, {
+      code: 'IQ1006',
+      hint: reference.includes(':')
+        ? `iqtask account find ${reference.slice(reference.indexOf(':') + 1)}`
+        : 'an account is named APPLICATION:NATIVE_IDENTITY',
+    })
   }
 }
 

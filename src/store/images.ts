@@ -1,6 +1,7 @@
 const columns = `'native', a.native, 'retired', a.retired, 'shown', a.shown, 'uuid', a.uuid, 'display', a.display, 'use', a.use, 'flags', a.flags,
   'times', json(a.times), 'owner', a.owner, 'state', a.state, 'stateRun', a.state_run, 'identity', a.identity_id, 'linkBy', a.link_by,
   'linkRule', a.link_rule, 'linkRun', a.link_run, 'unconfirmed', a.unconfirmed, 'keys', hex(a.keys), 'attrs', json(a.attrs), 'hash', hex(a.hash),
+  'decisions', json((select json_group_array(json_array(d.kind, d.identity_id, d.run, d.reason, d.actor, d.at)) from decision d where d.account_id = a.id)),
   'question', json((select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id))`
 const access = (open: string) =>
   `json((select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open}))`

@@ -9,6 +9,8 @@ const tables = [
   'entitlement',
   'entitlement_gives',
   'identity',
+  'question',
+  'decision',
   'task_result',
   'reject',
   'change',

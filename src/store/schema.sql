@@ -76,6 +76,17 @@ CREATE TABLE change(
   primary key (run, object, object_id)
 ) strict, without rowid;
 
+CREATE TABLE decision(
+  account_id integer not null references account(id) on delete cascade,
+  kind text not null check (kind in ('link','unlink','never')),
+  identity_id integer references identity(id) on delete cascade,
+  run integer not null,
+  reason text not null,
+  actor text not null check (json_valid(actor)),
+  at text not null,
+  check ((kind = 'unlink') = (identity_id is null))
+) strict;
+
 CREATE TABLE entitlement(
   id integer primary key autoincrement,
   application_id integer not null references application(id),
@@ -243,6 +254,12 @@ CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 CREATE INDEX account_unowned on account(application_id) where identity_id is null;
 
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;
+
+CREATE INDEX decision_identity on decision(identity_id);
+
+CREATE UNIQUE INDEX decision_never on decision(account_id, identity_id) where kind = 'never';
+
+CREATE UNIQUE INDEX decision_owner on decision(account_id) where kind <> 'never';
 
 CREATE INDEX entitlement_given on entitlement_gives(given_id, entitlement_id);
 

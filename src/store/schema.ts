@@ -191,6 +191,16 @@ export interface QuestionRow {
   since: number
 }
 
+export interface DecisionRow {
+  account_id: number
+  kind: string
+  identity_id: number | null
+  run: number
+  reason: string
+  actor: string
+  at: string
+}
+
 export interface ChangeRow {
   run: number
   object: string
@@ -237,6 +247,7 @@ export interface Tables {
   access: AccessRow
   account_seen: AccountSeenRow
   question: QuestionRow
+  decision: DecisionRow
   change: ChangeRow
   audit: AuditRow
   left_out: LeftOutRow

@@ -6,6 +6,7 @@ import { type Audit, createAudit } from './audit.ts'
 import { type AccountPlans, createAccountPlans } from './bulk/account-plan.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
 import type { Database } from './database.ts'
+import { createDecisions, type Decisions } from './decisions.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { describeStore } from './info.ts'
 import { createItemPlans, type ItemPlans } from './item-plan.ts'
@@ -26,6 +27,7 @@ export interface Store {
   readonly itemPlans: ItemPlans
   readonly accounts: Accounts
   readonly identities: Identities
+  readonly decisions: Decisions
   readonly catalogue: Catalogue
   readonly undo: Undo
   info(): JsonObject
@@ -50,6 +52,7 @@ export function createStore(db: Database): Store {
     itemPlans: createItemPlans(db.path),
     accounts: createAccounts(db),
     identities: createIdentities(db),
+    decisions: createDecisions(db),
     catalogue: createCatalogue(db),
     undo: createUndo(db),
     info: () => describeStore(db),

@@ -53,6 +53,7 @@ const movedSince = `select distinct what from (
     where a.changed_run > @target and (a.created_run = @target or a.id in (select object_id from change where run = @target and object = 'account'))
   union all select i.name from identity i where i.created_run = @target and (i.changed_run > @target
     or exists (select 1 from account a where a.identity_id = i.id and a.link_run > @target)
+    or exists (select 1 from decision d where d.identity_id = i.id and d.run > @target)
     or exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target))) limit 10`
 
 /** Catalogue entries that the run made and nobody else's grant uses. */
@@ -153,6 +154,10 @@ function imageBack(): string[] {
        and (account_id, entitlement_id, since) not in (select account_id, entitlement_id, since from ${held})`,
     `insert into access(account_id, entitlement_id, since, until) select account_id, entitlement_id, since, until from ${held} where true
        on conflict do update set until = excluded.until`,
+    `delete from decision where account_id in (select value from json_each(@ids))`,
+    `insert into decision(account_id, kind, identity_id, run, reason, actor, at)
+       select i.object_id, d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5
+       from ${images} i, json_each(i.j, '$.decisions') d`,
     `delete from question where account_id in (select value from json_each(@ids))`,
     `insert into question(account_id, kind, code, rule, value, candidates, since)
        select i.object_id, i.j ->> '$.question[0]', i.j ->> '$.question[1]', i.j ->> '$.question[2]', i.j ->> '$.question[3]', i.j ->> '$.question[4]', i.j ->> '$.question[5]'

@@ -6,6 +6,7 @@ import type { GuardVerdict, Message } from '../model/result.ts'
 import { applyChunk, type Suspect, suspectAfterCrash } from './chunks.ts'
 import type { RoadOutcome } from './executor.ts'
 import { leaveForbidden, leaveUnaccepted } from './leave-out.ts'
+import { sentenceOf } from './outcome.ts'
 import type { BoundSection, Phase, Prepared, Road } from './road.ts'
 import type { RunState } from './run-state.ts'
 
@@ -66,7 +67,7 @@ interface Bound {
 const messageOf = (error: IqtaskError, section: string): Message => ({
   level: 'error',
   code: error.code,
-  text: `${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`,
+  text: sentenceOf(error),
   item: section,
 })
 

@@ -40,14 +40,15 @@ export function sumCounts(outcomes: readonly RoadOutcome[], names: readonly stri
   return sum
 }
 
+/** What, where, and what to do, in one line. */
+export function sentenceOf({ message, hint, place }: IqtaskError): string {
+  const where = place === undefined ? '' : `${place.file}${place.line === undefined ? '' : `:${place.line}`}: `
+  return `${where}${message}${hint === undefined ? '' : ` (${hint})`}`
+}
+
 /** An unforeseen error as the result's message. */
 export function failureMessage(error: unknown): Message {
-  if (error instanceof IqtaskError)
-    return {
-      level: 'error',
-      code: error.code,
-      text: error.hint === undefined ? error.message : `${error.message} (${error.hint})`,
-    }
+  if (error instanceof IqtaskError) return { level: 'error', code: error.code, text: sentenceOf(error) }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { level: 'error', code: 'IQ9001', text: `a bug in iqtask: ${text.split('\n').slice(0, 6).join(' ')}` }
 }

@@ -3,6 +3,7 @@ import { text } from '../command.ts'
 import { renderTable } from '../render/table.ts'
 import { renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
+import { link, never, questions, unlink } from './decisions.ts'
 
 export const account: CommandGroup = {
   name: 'account',
@@ -27,6 +28,10 @@ export const account: CommandGroup = {
       examples: ['iqtask account show ad:jdoe'],
       run: show,
     },
+    link,
+    unlink,
+    never,
+    questions,
   ],
 }
 

@@ -97,7 +97,7 @@ async function stream(
   if (buffer !== '') await terminal.out(buffer)
 }
 
-const csvLine = (cells: readonly string[]): string =>
+export const csvLine = (cells: readonly string[]): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
 
 const csvValue = (value: unknown): string => (value === null || value === undefined ? '' : renderValue(value))

@@ -32,9 +32,10 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
     if (db.statement('select exists (select 1 from st.cand)').pluck().get() === 1) {
       const all = [...plan.rules, ...plan.sameAs]
       loadKeys(db, all, plan)
-      for (const [index, rule] of plan.rules.entries()) decide(db, rule, index, plan.privileged)
-      for (const index of plan.sameAs.keys()) ask(db, plan.rules.length + index)
-      if (plan.creates) createRest(db, plan.applicationId)
+      const never = neverClause(db)
+      for (const [index, rule] of plan.rules.entries()) decide(db, rule, index, plan.privileged, never)
+      for (const index of plan.sameAs.keys()) ask(db, plan.rules.length + index, never)
+      if (plan.creates) createRest(db, plan.applicationId, never)
       db.exec(
         `insert into st.link(sid, account_id, kind) select sid, account_id, iif(owner is null, 'none', 'unconfirmed') from st.cand
           where sid not in (select sid from st.link)`,
@@ -91,8 +92,17 @@ function loadKeys(db: Database, rules: readonly CorrelationRule[], plan: Correla
   }
 }
 
+/** Nobody finds whom a person has ruled out for the account; where nothing was ruled out, nothing is asked. */
+function neverClause(db: Database): (identity: string) => string {
+  if (db.statement(`select exists (select 1 from decision where kind = 'never')`).pluck().get() !== 1) return () => ''
+  return (identity) =>
+    `and not exists (select 1 from decision d where d.account_id = c.account_id and d.kind = 'never' and d.identity_id = ${identity})`
+}
+
+type Never = ReturnType<typeof neverClause>
+
 /** The set-wise twin of `model/correlation.ts`. */
-function decide(db: Database, rule: CorrelationRule, index: number, privileged: boolean): void {
+function decide(db: Database, rule: CorrelationRule, index: number, privileged: boolean, never: Never): void {
   const p = { rule: index + 1, index, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
   db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
@@ -108,7 +118,7 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
           json_group_array(k.identity_id) ids, v.value
         from st.cand c cross join st.s s on s.id = c.sid
           join json_each(s.keys) v on v.key = @index and v.value is not null
-          left join st.ik k on k.rule = @index and k.value = v.value
+          left join st.ik k on k.rule = @index and k.value = v.value ${never('k.identity_id')}
         where c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
         group by c.sid))
     where kind is not null`).run(p)
@@ -121,22 +131,22 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
 }
 
 /** Before an identity is created: whoever this may be is named in a question instead. */
-function ask(db: Database, index: number): void {
+function ask(db: Database, index: number, never: Never): void {
   db.statement(`insert into st.link(sid, account_id, kind, rule, code, candidates, value)
     select c.sid, c.account_id, 'sameAs', @rule, 'IQ2205', json_group_array(k.identity_id), v.value
     from st.cand c cross join st.s s on s.id = c.sid
       join json_each(s.keys) v on v.key = @index and v.value is not null
-      join st.ik k on k.rule = @index and k.value = v.value
+      join st.ik k on k.rule = @index and k.value = v.value ${never('k.identity_id')}
     where c.creates and c.sid not in (select sid from st.link) group by c.sid`).run({ rule: index + 1, index })
 }
 
 /** Nobody found: a new identity, one for each name; an existing name of the same application is linked, from elsewhere an error. */
-function createRest(db: Database, applicationId: number): void {
+function createRest(db: Database, applicationId: number, never: Never): void {
   db.statement(`insert into st.link(sid, account_id, kind, identity_id, code)
     select c.sid, c.account_id, iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'error', 'created'),
       iif(s.ierror is null and i.application_id is @app, i.id, null), iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'IQ2204', null)
     from st.cand c cross join st.s s on s.id = c.sid left join identity i on i.name = s.iname
-    where c.creates and c.sid not in (select sid from st.link)`).run({ app: applicationId })
+    where c.creates and c.sid not in (select sid from st.link) ${never('i.id')}`).run({ app: applicationId })
   db.exec(`create table st.maker(name text primary key, sid int not null) strict, without rowid;
     insert into st.maker select s.iname, min(l.sid) from st.link l cross join st.s s on s.id = l.sid where l.kind = 'created' and l.identity_id is null group by 1;
     update st.link set maker = (select k.sid from st.s mine join st.maker k on k.name = mine.iname where mine.id = link.sid)

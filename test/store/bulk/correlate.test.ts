@@ -10,7 +10,12 @@ import { openStore } from '../../../src/store/open.ts'
 
 const key = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null })
 const identity = fc.record({ values: fc.tuple(key, key), inactive: fc.boolean(), trusted: fc.boolean() })
-const account = fc.record({ keys: fc.tuple(key, key), owner: fc.option(fc.nat(), { nil: undefined }) })
+const account = fc.record({
+  keys: fc.tuple(key, key),
+  owner: fc.option(fc.nat(), { nil: undefined }),
+  /** Which identity the owned account never belongs to. */
+  never: fc.option(fc.nat(), { nil: undefined }),
+})
 const world = fc.record({
   identities: fc.array(identity, { maxLength: 5 }),
   accounts: fc.array(account, { minLength: 1, maxLength: 6 }),
@@ -68,6 +73,18 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
               )
               .run(app, `n${index}`, owner)
         })
+        const nevers = w.accounts.map((one, index) => {
+          const owner = owners[index]
+          if (owner === undefined || one.never === undefined) return []
+          const identity = (one.never % w.identities.length) + 1
+          if (identity === owner) return []
+          store.db
+            .statement(
+              `insert into decision values ((select id from account where native = ?), 'never', ?, 1, 'r', '{}', '')`,
+            )
+            .run(`n${index}`, identity)
+          return [identity]
+        })
         const plan = store.accountPlans.create('R', 1, 'ad')
         const keysOf = (index: number): (string | null)[] => {
           const keys = w.accounts[index]?.keys ?? [null, null]
@@ -118,6 +135,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
               rules,
               sameAs: keysOf(index).slice(w.rules),
               owner,
+              never: nevers[index] ?? [],
               creates: w.creates && owner === undefined,
               privileged: w.privileged,
             },
