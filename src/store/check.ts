@@ -3,6 +3,8 @@ import { contentHash } from '../model/content-hash.ts'
 import type { Attributes } from '../model/value.ts'
 import type { AuditCheckpoint } from './audit-checkpoint.ts'
 import type { Database } from './database.ts'
+import { sums } from './migrations/0002-brakes.ts'
+import { sealedTables } from './seal.ts'
 import type { Store } from './store.ts'
 
 export interface StoreFinding {
@@ -27,7 +29,7 @@ export function checkStore(store: Store, options: CheckOptions): readonly StoreF
   return [
     ...part('file', () => structure(db, 'integrity_check')),
     ...part('references', () => references(db)),
-    ...part('rows', () => rows(db)),
+    ...part('rows', () => [...rows(db), ...repeated(db), ...brokenSeals(db)]),
     ...part('counts', () => counts(db)),
     ...part('audit', () => store.audit.verify(options.checkpoint).findings.map((finding) => finding.text)),
   ]
@@ -88,6 +90,37 @@ function rows(db: Database): string[] {
     findings.push(`account ${account.application}:${account.native} is not what was written`)
   }
   return findings
+}
+
+/** Columns that SQLite keeps a second time, against the first. Backups of older schemas have none. */
+function repeated(db: Database): string[] {
+  const again = db
+    .statement(
+      `select t.name "table", c.name "column" from pragma_table_list t cross join pragma_table_xinfo(t.name) c
+        where t.schema = 'main' and t.type = 'table' and c.hidden = 3`,
+    )
+    .all() as { table: string; column: string }[]
+  return again.flatMap(({ table, column }) => {
+    const first = column === 'sums' ? sums[table as keyof typeof sums] : column.replace(/_again$/, '')
+    return db
+      .statement(
+        `select '${table}: the ${column} of a row are not what was written' from "${table}" where ${column} is not (${first}) limit ${most}`,
+      )
+      .pluck()
+      .all() as string[]
+  })
+}
+
+function brokenSeals(db: Database): string[] {
+  return sealedTables(db.statement).flatMap(
+    ({ name, seal }) =>
+      db
+        .statement(
+          `select '${name}: a row is not what was written' from "${name}" where crc is not ${seal} limit ${most}`,
+        )
+        .pluck()
+        .all() as string[],
+  )
 }
 
 /** Undefined when the row cannot even be read as one. */

@@ -1,5 +1,6 @@
 import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { Tables } from './schema.ts'
+import { createSealer } from './seal.ts'
 import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
 
 interface Compilable<Row> {
@@ -17,12 +18,18 @@ export interface Database {
   /** Raw SQL for set-based statements; the prepared statement is kept by its text. */
   statement(sql: string): SqliteStatement
   exec(sql: string): void
-  /** One `begin immediate` transaction; nested calls join the outer one. */
+  /** One `begin immediate` transaction, which leaves no row unsealed; nested calls join the outer one. */
   write<Result>(work: () => Result): Result
   close(): void
 }
 
 export function createDatabase(path: string, connection: SqliteConnection): Database {
+  const seal = createSealer(connection)
+  const sealing = <Result>(work: () => Result): Result => {
+    const result = work()
+    seal()
+    return result
+  }
   const build = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -66,7 +73,7 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
     },
     statement,
     exec: (sql) => void connection.exec(sql),
-    write: (work) => (connection.inTransaction ? work() : connection.transaction(work).immediate()),
+    write: (work) => (connection.inTransaction ? work() : connection.transaction(() => sealing(work)).immediate()),
     close: () => connection.close(),
   }
 }

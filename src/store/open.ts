@@ -5,6 +5,7 @@ import { type Clock, isoText } from '../base/clock.ts'
 import { BusyError, StoreError, UserError } from '../base/errors.ts'
 import { createDatabase } from './database.ts'
 import { migrations } from './migrations/index.ts'
+import { createSealer } from './seal.ts'
 import { openConnection, type SqliteConnection } from './sqlite/driver.ts'
 import { createStore, type Store } from './store.ts'
 
@@ -17,14 +18,17 @@ export interface OpenStoreOptions {
   /** Makes the file and its folder where they are missing. */
   readonly create?: boolean
   readonly busyTimeoutMs?: number
+  /** The migrations, in order; for tests of what happens inside one. */
+  readonly steps?: readonly string[]
 }
+type Preparing = Pick<OpenStoreOptions, 'path' | 'clock' | 'steps'>
 
 /**
  * Opens the store, creates or migrates it, and refuses what is no store of ours.
  * @throws StoreError (exit 6) foreign, newer, damaged, symlinked or no file; BusyError (exit 5) locked by another process
  */
 export function openStore(options: OpenStoreOptions): Store {
-  const { path } = options
+  const { path, steps = migrations } = options
   checkPath(path)
   const isNew = !existsSync(path)
   if (isNew && options.create !== true) {
@@ -34,9 +38,9 @@ export function openStore(options: OpenStoreOptions): Store {
   const umask = process.umask(0o077)
   let connection: SqliteConnection | undefined
   try {
-    if (!isNew) refuseForeign(path)
+    if (!isNew) refuseForeign(path, path, steps)
     connection = openConnection(path, { busyTimeoutMs: options.busyTimeoutMs ?? 5_000, cacheKib: 24 * 1024 })
-    prepare(connection, path, isNew, options.clock)
+    prepare(connection, { path, clock: options.clock, steps })
     for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
     return createStore(createDatabase(path, connection))
   } catch (error) {
@@ -62,33 +66,27 @@ function checkPath(path: string): void {
 }
 
 /** Looks at the header before anything may write: a foreign or newer file stays as it is, byte for byte. `said` names it in errors. */
-export function refuseForeign(path: string, said = path): void {
+export function refuseForeign(path: string, said = path, steps: readonly string[] = migrations): void {
   const probe = openReadonly(path)
   try {
     const id = probe.pragma('application_id', { simple: true })
-    const version = Number(probe.pragma('user_version', { simple: true }))
+    const version = versionOf(probe)
     const tables = probe.prepare('select count(*) from sqlite_schema').pluck().get() as number
-    if (id !== applicationId && tables > 0) {
+    if (id !== applicationId && tables > 0)
       throw new StoreError(`${said} is a database, but no iqtask store`, {
         code: 'IQ6002',
         hint: 'give `store:` another path',
       })
-    }
-    if (version > migrations.length) {
+    if (version > steps.length)
       throw new StoreError(
-        `${said} was written by a newer iqtask (schema ${version}, this one knows ${migrations.length})`,
-        {
-          code: 'IQ6003',
-          hint: 'update iqtask',
-        },
+        `${said} was written by a newer iqtask (schema ${version}, this one knows ${steps.length})`,
+        { code: 'IQ6003', hint: 'update iqtask' },
       )
-    }
-    if (version === migrations.length && fingerprint(probe) !== fingerprintOf(migrations)) {
+    if (tables > 0 && fingerprint(probe) !== fingerprintOf(steps.slice(0, version)))
       throw new StoreError(`the tables of ${said} were changed by something else`, {
         code: 'IQ6004',
         hint: 'restore a backup',
       })
-    }
   } finally {
     probe.close()
   }
@@ -99,25 +97,37 @@ function openReadonly(path: string): SqliteConnection {
 }
 
 /** One immediate transaction holds the migration and its version number: a kill inside leaves the old store. */
-function prepare(connection: SqliteConnection, path: string, isNew: boolean, clock: Clock): void {
-  const version = Number(connection.pragma('user_version', { simple: true }))
-  if (version === migrations.length) return
-  connection
-    .transaction(() => {
-      const current = Number(connection.pragma('user_version', { simple: true }))
-      for (const step of migrations.slice(current)) connection.exec(step)
-      if (isNew || current === 0) {
-        const put = connection.prepare('insert or ignore into meta(key, value) values (?, ?)')
-        put.run('id', randomBytes(4).toString('hex'))
-        put.run('created', isoText(clock.now()))
-        put.run('secret', randomBytes(32).toString('hex'))
-        connection.pragma(`application_id = ${applicationId}`)
-      }
-      connection.pragma(`user_version = ${migrations.length}`)
-    })
-    .immediate()
-  if (connection.pragma('synchronous', { simple: true }) !== 2) throw new Error(`synchronous is not FULL in ${path}`)
+function prepare(connection: SqliteConnection, { path, clock, steps }: Required<Preparing>): void {
+  if (versionOf(connection) < steps.length) {
+    // tables that are made again are pointed at all the while; nothing points nowhere when it is over
+    connection.pragma('foreign_keys = OFF')
+    connection
+      .transaction(() => {
+        const current = versionOf(connection)
+        for (const step of steps.slice(current)) connection.exec(step)
+        if (current === 0) {
+          const put = connection.prepare('insert or ignore into meta(key, value) values (?, ?)')
+          put.run('id', randomBytes(4).toString('hex'))
+          put.run('created', isoText(clock.now()))
+          put.run('secret', randomBytes(32).toString('hex'))
+          connection.pragma(`application_id = ${applicationId}`)
+        }
+        const [broken] = connection.pragma('foreign_key_check') as { table: string }[]
+        if (broken !== undefined) throw damaged(path, `a row of ${broken.table} points nowhere`)
+        createSealer(connection)()
+        connection.pragma(`user_version = ${steps.length}`)
+      })
+      .immediate()
+    connection.pragma('foreign_keys = ON')
+  }
+  const kept = ['synchronous', 'foreign_keys'].map((name) => connection.pragma(name, { simple: true })).join()
+  if (kept !== '2,1') throw new Error(`synchronous and foreign_keys are ${kept} in ${path}`)
 }
+
+const versionOf = (connection: SqliteConnection): number => Number(connection.pragma('user_version', { simple: true }))
+
+const damaged = (path: string, why: string): StoreError =>
+  new StoreError(`the store ${path} is damaged: ${why}`, { code: 'IQ6004', hint: 'restore a backup' })
 
 /** Tables and triggers, not indexes: a big load may drop an index and build it again. */
 function fingerprint(connection: SqliteConnection): string {
@@ -130,15 +140,17 @@ function fingerprint(connection: SqliteConnection): string {
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex')
 }
 
-let expectedFingerprint: string | undefined
+const fingerprints = new Map<number, string>()
 function fingerprintOf(steps: readonly string[]): string {
-  if (expectedFingerprint === undefined) {
+  let known = steps.every((step, index) => step === migrations[index]) ? fingerprints.get(steps.length) : undefined
+  if (known === undefined) {
     const empty = openConnection('', { busyTimeoutMs: 0, cacheKib: 1_000 })
     for (const step of steps) empty.exec(step)
-    expectedFingerprint = fingerprint(empty)
+    known = fingerprint(empty)
     empty.close()
+    fingerprints.set(steps.length, known)
   }
-  return expectedFingerprint
+  return known
 }
 
 /** SQLite's error in the words of the tool; others pass through. */

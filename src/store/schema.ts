@@ -4,6 +4,7 @@ import type { Generated } from 'kysely'
 export interface MetaRow {
   key: string
   value: string
+  crc: Generated<number>
 }
 
 export interface ApplicationRow {
@@ -11,6 +12,7 @@ export interface ApplicationRow {
   name: string
   token: string | null
   full_read_needed: Generated<number>
+  crc: Generated<number>
 }
 
 export interface TaskResultRow {
@@ -48,6 +50,7 @@ export interface TaskResultRow {
   quality: string | null
   rejects_total: Generated<number>
   audit_seq: number | null
+  crc: Generated<number>
 }
 
 export interface TaskSectionRow {
@@ -62,6 +65,7 @@ export interface TaskSectionRow {
   token: string | null
   counts: Generated<string>
   facts: string | null
+  crc: Generated<number>
 }
 
 export interface TaskMessageRow {
@@ -71,6 +75,7 @@ export interface TaskMessageRow {
   code: string
   text: string
   item: string | null
+  crc: Generated<number>
 }
 
 export interface RejectRow {
@@ -84,6 +89,7 @@ export interface RejectRow {
   column: string | null
   native: string | null
   fragment: string | null
+  crc: Generated<number>
 }
 
 export interface GuardVerdictRow {
@@ -96,6 +102,7 @@ export interface GuardVerdictRow {
   verdict: string
   text: string
   first: string
+  crc: Generated<number>
 }
 
 export interface OutputFileRow {
@@ -103,6 +110,7 @@ export interface OutputFileRow {
   path: string
   rows: number
   sha256: string
+  crc: Generated<number>
 }
 
 export interface IdentityRow {
@@ -118,6 +126,7 @@ export interface IdentityRow {
   marked: Generated<number>
   created_run: number
   changed_run: number
+  crc: Generated<number>
 }
 
 export interface AccountRow {
@@ -158,6 +167,7 @@ export interface EntitlementRow {
   state: Generated<string>
   tags: string | null
   created_run: number
+  crc: Generated<number>
   catalogue_run: number | null
   absent_run: number | null
   changed_run: number | null
@@ -189,6 +199,7 @@ export interface QuestionRow {
   value: string | null
   candidates: Generated<string>
   since: number
+  crc: Generated<number>
 }
 
 export interface DecisionRow {
@@ -206,6 +217,7 @@ export interface ChangeRow {
   object: string
   object_id: number
   before: string
+  crc: Generated<number>
 }
 
 export interface LeftOutRow {
@@ -217,6 +229,7 @@ export interface LeftOutRow {
   object: string
   count: number
   first: string
+  crc: Generated<number>
 }
 
 export interface AuditRow {

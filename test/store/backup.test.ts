@@ -105,8 +105,10 @@ describe('a backup', () => {
   it('completes while another process writes, and holds a committed state', async () => {
     withStore((store) => note(store, 'one'))
     const script = `const Sqlite = require('better-sqlite3'); const db = new Sqlite(process.argv[1], { timeout: 5000 })
-      db.exec("insert or ignore into meta values ('n', '0'), ('m', '0')"); process.stdout.write('ready')
-      const step = db.transaction(() => db.exec("update meta set value = value + 1 where key in ('n', 'm')"))
+            db.function('row_crc', require('node:zlib').crc32)
+      const step = db.transaction(() => db.exec("update meta set value = value + 1 where key in ('n', 'm')"
+        + "; update meta set crc = row_crc(quote(key) || ',' || quote(value)) where crc is null"))
+      db.exec("insert or ignore into meta(key, value) values ('n', '0'), ('m', '0')"); step.immediate(); process.stdout.write('ready')
       setInterval(() => step.immediate(), 1)`
     const writer = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {

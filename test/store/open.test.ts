@@ -28,7 +28,7 @@ describe('a store', () => {
   it('is made with mode 0600 and runs with synchronous FULL, also after a write and a reopen', () => {
     const path = join(folder, 'var', 'iqtask.db')
     const store = open(path)
-    store.db.write(() => store.db.exec("insert into meta values ('x', 'y')"))
+    store.db.write(() => store.db.exec("insert into meta(key, value) values ('x', 'y')"))
     expect(store.db.statement('pragma synchronous').pluck().get()).toBe(2)
     expect(statSync(path).mode & 0o077).toBe(0)
     store.close()
@@ -77,7 +77,9 @@ describe('a store', () => {
     const store = openStore({ path, clock: systemClock, create: true, busyTimeoutMs: 50 })
     const other = new Sqlite(path)
     other.exec('begin immediate')
-    expect(codeOf(() => store.db.write(() => store.db.exec("insert into meta values ('a', 'b')")))).toBe('SQLITE_BUSY')
+    expect(codeOf(() => store.db.write(() => store.db.exec("insert into meta(key, value) values ('a', 'b')")))).toBe(
+      'SQLITE_BUSY',
+    )
     other.close()
     store.close()
   })

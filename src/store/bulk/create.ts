@@ -16,8 +16,8 @@ export function createStatements(plain: boolean) {
     : `and (exists (select 1 from st.act x where x.sid = s.id and x.kind in ${made}) or exists (select 1 from st.link l where l.sid = s.id and l.maker = s.id))`
   return {
     rows: `select s.id from st.s s where s.id > @lo ${makes} order by s.id`,
-    identities: `insert into identity(id, name, status, application_id, attrs, sources, created_run, changed_run)
-      select @ibase + s.id, s.iname, s.istatus, @app, s.iattrs, s.isources, @run, @run from st.link l cross join st.s s on s.id = l.sid
+    identities: `insert into identity(id, name, status, application_id, attrs, sources, created_run, changed_run, crc)
+      select @ibase + s.id, s.iname, s.istatus, @app, s.iattrs, s.isources, @run, @run, s.icrc from st.link l cross join st.s s on s.id = l.sid
       where l.maker = l.sid and l.sid > @lo and l.sid <= @hi order by l.sid`,
     accounts: `insert into account(id, application_id, native, shown, uuid, display, use, flags, times, owner, state_run, identity_id, link_by, link_rule,
         link_run, keys, attrs, hash, created_run, changed_run)

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from '../database.ts'
+import { sealOfIdentity } from '../seal.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
 
 /** One staged account, ready for its row. Texts are JSON where the name says so. */
@@ -50,7 +51,7 @@ export interface StageFile {
 const tables = `
 create table s(id integer primary key, line int, native text not null, shown text, uuid text, display text, use text not null, owner text,
   flags int not null, times text, attrs text not null, hash blob not null, keys text not null, keys_digest blob,
-  iname text, istatus text, iattrs text, isources text, ierror text) strict;
+  iname text, istatus text, iattrs text, isources text, ierror text, icrc int) strict;
 create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
 create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
 create table rejected(native text primary key) strict, without rowid;
@@ -99,7 +100,7 @@ export function createStageFile(path: string): StageFile {
 }
 
 function createWriter(file: SqliteConnection) {
-  const addRow = file.prepare(`insert into s values (${Array(19).fill('?').join(',')})`)
+  const addRow = file.prepare(`insert into s values (${Array(20).fill('?').join(',')})`)
   const addGrant = file.prepare('insert into g values (?, ?)')
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const intern = createInterning(file)
@@ -154,7 +155,8 @@ const accountColumns = (a: StagedAccount): unknown[] => [
 ]
 
 const draftColumns = (d: StagedIdentity | undefined): unknown[] =>
-  d === undefined ? [null, null, null, null, null] : [d.name, d.status, d.attrsJson, d.sourcesJson, d.error]
+  d === undefined ? [null, null, null, null, null, null]
+    : [d.name, d.status, d.attrsJson, d.sourcesJson, d.error, sealOfIdentity(d.name, 'person', d.status, d.attrsJson, d.sourcesJson)]
 
 /** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
 export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {

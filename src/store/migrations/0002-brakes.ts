@@ -1,4 +1,15 @@
-/** What a run planned and did not do: forbidden, not accepted, or put aside because it killed the run. */
+import { sealed } from '../seal.ts'
+import { foundation } from './0001-foundation.ts'
+
+/**
+ * `sums`, `keys_again`, `until_again` repeat what is there: SQLite writes them, \`store check\` compares. Any bit of the columns that are
+ * added up changes the sum.
+ */
+export const sums = `application_id * 3 + retired * 5 + flags * 7 + state_run * 11 + coalesce(identity_id, -1) * 13 + coalesce(link_rule, -1) * 17
+    + link_run * 19 + unconfirmed * 23 + created_run * 29 + changed_run * 31`,
+}
+
+/** What a run planned and did not do (`left_out`), and checks for every row of the store. */
 export const brakes = `
 create table left_out(
   run integer not null references task_result(id) on delete cascade,
@@ -11,4 +22,45 @@ create table left_out(
   first text not null check (json_valid(first)),
   primary key (run, seq)
 ) strict, without rowid;
+${rebuilt('identity', `sums integer generated always as (${sums.identity}) stored`)}
+${rebuilt('account', `sums integer generated always as (${sums.account}) stored,\n  keys_again blob generated always as (keys) stored`)}
+${rebuilt('access', 'until_again integer generated always as (until) stored')}
+${sealed('meta', 'key')}${sealed('application', 'id')}${sealed('entitlement', 'id')}${sealed('question', 'account_id')}
+${sealed('change', 'run', 'object', 'object_id')}
+${sealed('task_result', 'id')}
+${['task_section', 'task_message', 'reject', 'guard_verdict', 'left_out'].map((table) => sealed(table, 'run', 'seq')).join('')}
+${sealed('output_file', 'run', 'path')}
+alter table identity add column crc integer;
+create index identity_unsealed on identity(crc) where crc is null;
+create trigger identity_unseal after update of name, type, status, attrs, sources on identity
+  when new.crc is old.crc and new.crc is not null begin
+  update identity set crc = null where id = new.id;
+end;
 `
+
+/** The table as the foundation has it, with more columns: stored ones cannot be added to a table that is there. */
+function rebuilt(table: string, columns: string): string {
+  const body = new RegExp(`create table ${table}\\(\n([\\s\\S]*?)\n\\)( strict[^;]*);`).exec(foundation)
+  if (body === null) throw new Error(`the foundation has no table ${table}`)
+  const [, written = '', kind = ''] = body
+  const key = /,\n {2}primary key[\s\S]*$/.exec(written)?.[0] ?? ''
+  const names = written
+    .split('\n')
+    .flatMap((line) => /^ {2}(?!primary key)"?(\w+)"? /.exec(line)?.[1] ?? [])
+    .join(', ')
+  const indexes = foundation.match(new RegExp(`create (unique )?index \\w+ on ${table}\\([^;]*;`, 'g')) ?? []
+  return `create table ${table}_again(
+${written.slice(0, written.length - key.length)},
+  ${columns}${key}
+)${kind};
+insert into ${table}_again(${names}) select ${names} from ${table};
+${
+  written.includes('autoincrement')
+    ? `delete from sqlite_sequence where name = '${table}_again';
+insert into sqlite_sequence(name, seq) select '${table}_again', seq from sqlite_sequence where name = '${table}';`
+    : ''
+}
+drop table ${table};
+alter table ${table}_again rename to ${table};
+${indexes.join('\n')}`
+}

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import Sqlite from 'better-sqlite3'
 
 export type SqliteConnection = Sqlite.Database
@@ -37,6 +38,7 @@ export function openConnection(path: string, options: OpenOptions): SqliteConnec
       const actual = connection.pragma(name, { simple: true })
       if (actual !== expected) throw new Error(`pragma ${name} reads ${String(actual)} instead of ${expected}`)
     }
+    connection.function('row_crc', { deterministic: true }, (text) => crc32(String(text)))
     return connection
   } catch (error) {
     connection.close()

@@ -1,0 +1,54 @@
+import { crc32 } from 'node:zlib'
+import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
+
+/**
+ * Row checks: a single flipped bit of the store is found by `store check`.
+ *
+ * A sealed table has a column `crc` over all other columns. Whoever changes a row need not know: a trigger takes the seal off,
+ * and the end of every write transaction puts it on again. Tables of many small rows (`account`, `access`) have generated
+ * columns instead, which SQLite keeps by itself; the texts of accounts have their content hash.
+ */
+export const sealed = (table: string, ...key: readonly string[]): string => `
+alter table ${table} add column crc integer;
+create index ${table}_unsealed on ${table}(crc) where crc is null;
+create trigger ${table}_unseal after update on ${table} when new.crc is old.crc and new.crc is not null begin
+  update ${table} set crc = null where ${key.map((column) => `${column} = new.${column}`).join(' and ')};
+end;
+`
+
+/** Of identities only the texts, so that a bulk insert can take what was computed while the source was read; numbers have sums. */
+const identitySeal = `row_crc(${['name', 'type', 'status', 'attrs', 'sources'].join(' || char(31) || ')})`
+
+/** The same for texts at hand: name, type, status, attributes and sources. */
+export const sealOfIdentity = (...texts: readonly string[]): number => crc32(texts.join('\u001f'))
+
+const sealOf = (columns: readonly string[]): string =>
+  `row_crc(${columns.map((column) => `quote("${column}")`).join(` || ',' || `)})`
+
+interface SealedTable {
+  readonly name: string
+  readonly seal: string
+}
+
+export function sealedTables(prepare: (sql: string) => SqliteStatement): SealedTable[] {
+  const rows = prepare(
+    `select t.name "table", json_group_array(c.name) columns from pragma_table_list t cross join pragma_table_info(t.name) c
+        where t.schema = 'main' and t.type = 'table' and t.name not like 'sqlite\\_%' escape '\\' group by t.name`,
+  ).all() as { table: string; columns: string }[]
+  return rows.flatMap(({ table, columns }) => {
+    const all = JSON.parse(columns) as string[]
+    if (!all.includes('crc')) return []
+    const seal = table === 'identity' ? identitySeal : sealOf(all.filter((column) => column !== 'crc'))
+    return [{ name: table, seal }]
+  })
+}
+
+/** Seals every row that the transaction in hand left without: the last step of each. */
+export function createSealer(connection: SqliteConnection): () => void {
+  const statements = sealedTables((sql) => connection.prepare(sql)).map(({ name, seal }) =>
+    connection.prepare(`update "${name}" set crc = ${seal} where crc is null`),
+  )
+  return () => {
+    for (const statement of statements) statement.run()
+  }
+}
