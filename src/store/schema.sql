@@ -5,19 +5,77 @@ CREATE TRIGGER access_touched after update on access begin update account_seen s
 CREATE TRIGGER account_touched after update of native, retired, shown, uuid, display, use, flags, times, owner, state, identity_id, link_by, keys,
   attrs, hash on account begin update account_seen set mac = zeroblob(8) where account_id = old.id; end;
 
+CREATE TRIGGER application_unseal after update on application when new.crc is old.crc and new.crc is not null begin
+  update application set crc = null where id = new.id;
+end;
+
 CREATE TRIGGER audit_no_delete before delete on audit begin select raise(abort, 'audit events are never removed'); end;
 
 CREATE TRIGGER audit_no_update before update on audit begin select raise(abort, 'audit events are never changed'); end;
 
-CREATE TABLE access(
+CREATE TRIGGER change_unseal after update on change when new.crc is old.crc and new.crc is not null begin
+  update change set crc = null where run = new.run and object = new.object and object_id = new.object_id;
+end;
+
+CREATE TRIGGER decision_unseal after update on decision when new.crc is old.crc and new.crc is not null begin
+  update decision set crc = null where rowid = new.rowid;
+end;
+
+CREATE TRIGGER entitlement_unseal after update on entitlement when new.crc is old.crc and new.crc is not null begin
+  update entitlement set crc = null where id = new.id;
+end;
+
+CREATE TRIGGER guard_verdict_unseal after update on guard_verdict when new.crc is old.crc and new.crc is not null begin
+  update guard_verdict set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TRIGGER identity_unseal after update of name, type, status, attrs, sources on identity
+  when new.crc is old.crc and new.crc is not null begin
+  update identity set crc = null where id = new.id;
+end;
+
+CREATE TRIGGER left_out_unseal after update on left_out when new.crc is old.crc and new.crc is not null begin
+  update left_out set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TRIGGER meta_unseal after update on meta when new.crc is old.crc and new.crc is not null begin
+  update meta set crc = null where key = new.key;
+end;
+
+CREATE TRIGGER output_file_unseal after update on output_file when new.crc is old.crc and new.crc is not null begin
+  update output_file set crc = null where run = new.run and path = new.path;
+end;
+
+CREATE TRIGGER question_unseal after update on question when new.crc is old.crc and new.crc is not null begin
+  update question set crc = null where account_id = new.account_id;
+end;
+
+CREATE TRIGGER reject_unseal after update on reject when new.crc is old.crc and new.crc is not null begin
+  update reject set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TRIGGER task_message_unseal after update on task_message when new.crc is old.crc and new.crc is not null begin
+  update task_message set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TRIGGER task_result_unseal after update on task_result when new.crc is old.crc and new.crc is not null begin
+  update task_result set crc = null where id = new.id;
+end;
+
+CREATE TRIGGER task_section_unseal after update on task_section when new.crc is old.crc and new.crc is not null begin
+  update task_section set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TABLE "access"(
   account_id integer not null references account(id),
   entitlement_id integer not null references entitlement(id),
   since integer not null,
   until integer,
+  until_again integer generated always as (until) stored,
   primary key (account_id, entitlement_id, since)
 ) strict, without rowid;
 
-CREATE TABLE account(
+CREATE TABLE "account"(
   id integer primary key autoincrement,
   application_id integer not null references application(id),
   native text not null,
@@ -40,13 +98,17 @@ CREATE TABLE account(
   attrs text not null check (json_valid(attrs)),
   hash blob not null,
   created_run integer not null,
-  changed_run integer not null
+  changed_run integer not null,
+  sums integer generated always as (application_id * 3 + retired * 5 + flags * 7 + state_run * 11 + coalesce(identity_id, -1) * 13 + coalesce(link_rule, -1) * 17
+    + link_run * 19 + unconfirmed * 23 + created_run * 29 + changed_run * 31) stored,
+  keys_again blob generated always as (keys) stored
 ) strict;
 
 CREATE TABLE account_seen(
   account_id integer primary key references account(id) on delete cascade,
   application_id integer not null,
-  mac blob not null
+  mac blob not null,
+  mac_again blob generated always as (mac) stored
 ) strict;
 
 CREATE TABLE application(
@@ -54,7 +116,7 @@ CREATE TABLE application(
   name text not null unique,
   token text,
   full_read_needed integer not null default 0 check (full_read_needed in (0, 1))
-) strict;
+, crc integer) strict;
 
 CREATE TABLE audit(
   seq integer primary key,
@@ -72,7 +134,7 @@ CREATE TABLE change(
   run integer not null,
   object text not null,
   object_id integer not null,
-  before text not null check (json_valid(before)),
+  before text not null check (json_valid(before)), crc integer,
   primary key (run, object, object_id)
 ) strict, without rowid;
 
@@ -83,7 +145,7 @@ CREATE TABLE decision(
   run integer not null,
   reason text not null,
   actor text not null check (json_valid(actor)),
-  at text not null,
+  at text not null, crc integer,
   check ((kind = 'unlink') = (identity_id is null))
 ) strict;
 
@@ -99,7 +161,7 @@ CREATE TABLE entitlement(
   state text not null default 'active' check (state in ('active','gone')),
   tags text check (tags is null or json_valid(tags)),
   created_run integer not null
-, catalogue_run integer, absent_run integer, changed_run integer) strict;
+, crc integer, catalogue_run integer, absent_run integer, changed_run integer) strict;
 
 CREATE TABLE entitlement_gives(
   entitlement_id integer not null references entitlement(id) on delete cascade,
@@ -116,11 +178,11 @@ CREATE TABLE guard_verdict(
   "limit" real not null,
   verdict text not null check (verdict in ('passed','tripped','allowed','off','warning')),
   text text not null,
-  first text not null check (json_valid(first)),
+  first text not null check (json_valid(first)), crc integer,
   primary key (run, seq)
 ) strict, without rowid;
 
-CREATE TABLE identity(
+CREATE TABLE "identity"(
   id integer primary key autoincrement,
   name text not null,
   type text not null default 'person',
@@ -132,8 +194,9 @@ CREATE TABLE identity(
   frozen integer not null default 0 check (frozen in (0, 1)),
   marked integer not null default 1 check (marked in (0, 1)),
   created_run integer not null,
-  changed_run integer not null
-) strict;
+  changed_run integer not null,
+  sums integer generated always as (coalesce(manager_id, -1) * 3 + coalesce(application_id, -1) * 5 + frozen * 7 + marked * 11 + created_run * 13 + changed_run * 17) stored
+, crc integer) strict;
 
 CREATE TABLE left_out(
   run integer not null references task_result(id) on delete cascade,
@@ -143,17 +206,17 @@ CREATE TABLE left_out(
   kind text not null,
   object text not null,
   count integer not null,
-  first text not null check (json_valid(first)),
+  first text not null check (json_valid(first)), crc integer,
   primary key (run, seq)
 ) strict, without rowid;
 
-CREATE TABLE meta(key text primary key, value text not null) strict, without rowid;
+CREATE TABLE meta(key text primary key, value text not null, crc integer) strict, without rowid;
 
 CREATE TABLE output_file(
   run integer not null references task_result(id) on delete cascade,
   path text not null,
   rows integer not null,
-  sha256 text not null,
+  sha256 text not null, crc integer,
   primary key (run, path)
 ) strict, without rowid;
 
@@ -165,7 +228,7 @@ CREATE TABLE question(
   value text,
   candidates text not null default '[]' check (json_valid(candidates)),
   since integer not null
-) strict;
+, crc integer) strict;
 
 CREATE TABLE reject(
   run integer not null references task_result(id) on delete cascade,
@@ -177,7 +240,7 @@ CREATE TABLE reject(
   line integer,
   "column" text,
   native text,
-  fragment text,
+  fragment text, crc integer,
   primary key (run, seq)
 ) strict, without rowid;
 
@@ -187,7 +250,7 @@ CREATE TABLE task_message(
   level text not null check (level in ('info','warning','error')),
   code text not null,
   text text not null,
-  item text,
+  item text, crc integer,
   primary key (run, seq)
 ) strict, without rowid;
 
@@ -226,7 +289,7 @@ CREATE TABLE task_result(
   quality text check (quality is null or json_valid(quality)),
   rejects_total integer not null default 0,
   audit_seq integer
-) strict;
+, crc integer) strict;
 
 CREATE TABLE task_section(
   run integer not null references task_result(id) on delete cascade,
@@ -239,7 +302,7 @@ CREATE TABLE task_section(
   digest text,
   token text,
   counts text not null default '{}' check (json_valid(counts)),
-  facts text check (facts is null or json_valid(facts)),
+  facts text check (facts is null or json_valid(facts)), crc integer,
   primary key (run, seq)
 ) strict, without rowid;
 
@@ -255,15 +318,25 @@ CREATE INDEX account_unowned on account(application_id) where identity_id is nul
 
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;
 
+CREATE INDEX application_unsealed on application(crc) where crc is null;
+
+CREATE INDEX change_unsealed on change(crc) where crc is null;
+
 CREATE INDEX decision_identity on decision(identity_id);
 
 CREATE UNIQUE INDEX decision_never on decision(account_id, identity_id) where kind = 'never';
 
 CREATE UNIQUE INDEX decision_owner on decision(account_id) where kind <> 'never';
 
+CREATE INDEX decision_unsealed on decision(crc) where crc is null;
+
 CREATE INDEX entitlement_given on entitlement_gives(given_id, entitlement_id);
 
+CREATE INDEX entitlement_unsealed on entitlement(crc) where crc is null;
+
 CREATE UNIQUE INDEX entitlement_value on entitlement(application_id, attribute, value);
+
+CREATE INDEX guard_verdict_unsealed on guard_verdict(crc) where crc is null;
 
 CREATE INDEX identity_manager on identity(manager_id) where manager_id is not null;
 
@@ -271,8 +344,26 @@ CREATE INDEX identity_marked on identity(id) where marked = 1;
 
 CREATE UNIQUE INDEX identity_name on identity(name);
 
+CREATE INDEX identity_unsealed on identity(crc) where crc is null;
+
+CREATE INDEX left_out_unsealed on left_out(crc) where crc is null;
+
+CREATE INDEX meta_unsealed on meta(crc) where crc is null;
+
+CREATE INDEX output_file_unsealed on output_file(crc) where crc is null;
+
+CREATE INDEX question_unsealed on question(crc) where crc is null;
+
+CREATE INDEX reject_unsealed on reject(crc) where crc is null;
+
+CREATE INDEX task_message_unsealed on task_message(crc) where crc is null;
+
 CREATE INDEX task_result_live on task_result(status) where status in ('queued','running');
 
 CREATE INDEX task_result_task on task_result(task, id);
 
+CREATE INDEX task_result_unsealed on task_result(crc) where crc is null;
+
 CREATE INDEX task_section_application on task_section(application_id, run);
+
+CREATE INDEX task_section_unsealed on task_section(crc) where crc is null;

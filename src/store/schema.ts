@@ -210,6 +210,7 @@ export interface DecisionRow {
   reason: string
   actor: string
   at: string
+  crc: Generated<number>
 }
 
 export interface ChangeRow {

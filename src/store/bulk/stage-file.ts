@@ -155,8 +155,16 @@ const accountColumns = (a: StagedAccount): unknown[] => [
 ]
 
 const draftColumns = (d: StagedIdentity | undefined): unknown[] =>
-  d === undefined ? [null, null, null, null, null, null]
-    : [d.name, d.status, d.attrsJson, d.sourcesJson, d.error, sealOfIdentity(d.name, 'person', d.status, d.attrsJson, d.sourcesJson)]
+  d === undefined
+    ? [null, null, null, null, null, null]
+    : [
+        d.name,
+        d.status,
+        d.attrsJson,
+        d.sourcesJson,
+        d.error,
+        sealOfIdentity(d.name, 'person', d.status, d.attrsJson, d.sourcesJson),
+      ]
 
 /** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
 export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {

@@ -1,11 +1,11 @@
 import { sealed } from '../seal.ts'
 import { foundation } from './0001-foundation.ts'
 
-/**
- * `sums`, `keys_again`, `until_again` repeat what is there: SQLite writes them, \`store check\` compares. Any bit of the columns that are
- * added up changes the sum.
- */
-export const sums = `application_id * 3 + retired * 5 + flags * 7 + state_run * 11 + coalesce(identity_id, -1) * 13 + coalesce(link_rule, -1) * 17
+/** What `sums` adds up: any bit of these columns that is flipped changes it. SQLite writes it, `store check` compares. */
+export const sums = {
+  identity:
+    'coalesce(manager_id, -1) * 3 + coalesce(application_id, -1) * 5 + frozen * 7 + marked * 11 + created_run * 13 + changed_run * 17',
+  account: `application_id * 3 + retired * 5 + flags * 7 + state_run * 11 + coalesce(identity_id, -1) * 13 + coalesce(link_rule, -1) * 17
     + link_run * 19 + unconfirmed * 23 + created_run * 29 + changed_run * 31`,
 }
 

@@ -1,3 +1,5 @@
+import { sealed } from '../seal.ts'
+
 /**
  * What persons decided about accounts; no rule and no run takes it back. `link` (to `identity_id`) and `unlink`: whose the account is, one an
  * account; `never`: whose it is not, any number.
@@ -16,4 +18,4 @@ create table decision(
 create unique index decision_owner on decision(account_id) where kind <> 'never';
 create unique index decision_never on decision(account_id, identity_id) where kind = 'never';
 create index decision_identity on decision(identity_id);
-`
+${sealed('decision', 'rowid')}`

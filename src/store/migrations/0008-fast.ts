@@ -11,7 +11,8 @@ create index account_unowned on account(application_id) where identity_id is nul
 create table account_seen(
   account_id integer primary key references account(id) on delete cascade,
   application_id integer not null,
-  mac blob not null
+  mac blob not null,
+  mac_again blob generated always as (mac) stored
 ) strict;
 create trigger account_touched after update of native, retired, shown, uuid, display, use, flags, times, owner, state, identity_id, link_by, keys,
   attrs, hash on account begin update account_seen set mac = zeroblob(8) where account_id = old.id; end;

@@ -80,7 +80,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
           if (identity === owner) return []
           store.db
             .statement(
-              `insert into decision values ((select id from account where native = ?), 'never', ?, 1, 'r', '{}', '')`,
+              `insert into decision(account_id, kind, identity_id, run, reason, actor, at) values ((select id from account where native = ?), 'never', ?, 1, 'r', '{}', '')`,
             )
             .run(`n${index}`, identity)
           return [identity]
