@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
-import type { Application } from '../model/application.ts'
-import { glob } from '../model/normalize.ts'
-import type { Project } from '../model/project.ts'
 import { defineExecutor } from '../task/executor.ts'
 import { createAggregationRoad, type Planned } from './aggregation-road.ts'
+import { chosenApplications } from './applications.ts'
 
 const schema = z.strictObject({
   applications: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1)]),
@@ -50,7 +48,7 @@ export const accountAggregation = defineExecutor({
     identitiesCreated: 'identities that were created',
   },
   async run(context, args) {
-    const applications = chosen(context.project, args.applications)
+    const applications = chosenApplications(context.project, args.applications)
     if (args.input !== undefined && applications.length > 1)
       throw new UserError(`input stands for one source, but ${applications.length} applications are named`, {
         code: 'IQ1002',
@@ -64,22 +62,3 @@ export const accountAggregation = defineExecutor({
     }
   },
 })
-
-/** The applications meant, authoritative ones first, then as written; a pattern stands for all names it matches. */
-function chosen(project: Project, patterns: readonly string[]): Application[] {
-  const names = new Set<string>()
-  for (const pattern of patterns) {
-    if (!/[*?]/.test(pattern)) names.add(pattern)
-    else for (const name of project.applications.names().filter(glob(pattern))) names.add(name)
-  }
-  const all = [...names].map((name) => project.applications.get(name))
-  if (all.length === 0)
-    throw new UserError(`no application matches ${patterns.join(', ')}`, {
-      code: 'IQ1005',
-      hint: 'add a file to applications/',
-    })
-  return [
-    ...all.filter((one) => one.authoritative !== undefined),
-    ...all.filter((one) => one.authoritative === undefined),
-  ]
-}

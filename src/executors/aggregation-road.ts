@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts'
 import { BusyError } from '../base/errors.ts'
-import { canonicalJson, type JsonObject } from '../base/json.ts'
+import type { JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
 import { glob } from '../model/normalize.ts'
 import { placeOf, renderPlaces } from '../model/place.ts'
@@ -13,6 +13,7 @@ import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 import { type ReadOutcome, readAccounts } from './aggregation-read.ts'
 import { refuseDeadRules, refuseUnknownShapes } from './aggregation-refusals.ts'
+import { scopeOf } from './applications.ts'
 
 /** Identities that earlier sections of a dry run would make. */
 export type Planned = PlannedIdentity[]
@@ -21,7 +22,7 @@ const hourMs = 3_600_000
 /** An account gone for longer comes back as a new one (domain §4.3). */
 const returnsWithinMs = 30 * 24 * hourMs
 /** A missing account ends when missing again after this time (domain §4.6). */
-const missingGraceMs = 20 * hourMs
+export const missingGraceMs = 20 * hourMs
 
 interface Journey {
   readonly context: TaskContext
@@ -213,13 +214,6 @@ function authoritativeNames({ project }: TaskContext): string[] {
 /** The read was to see everything the source has. */
 const isWhole = (context: TaskContext, args: AggregationArguments): boolean =>
   args.input === undefined && context.options.only === undefined && context.options.limit === undefined
-
-/** What decides which records of the system are seen. */
-function scopeOf({ connector, connection, where }: Application): string {
-  // how the bytes are read and what proves them whole is no other selection
-  const { evidence, encoding, separator, quote, ...selection } = connection
-  return canonicalJson({ connector, selection, where })
-}
 
 function usedColumns(application: Application): string[] {
   const { nativeIdentity, uuid, attributes } = application.account

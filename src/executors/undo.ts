@@ -14,6 +14,7 @@ export const undo = defineExecutor({
     identitiesRemoved: 'identities that the run had created',
     identitiesRestored: 'identities that the run had removed',
     entitlementsRemoved: 'catalogue entries that the run had created and nobody else uses',
+    entitlementsRestored: 'catalogue entries that are as before the run',
   },
   async run(context, args) {
     await context.road(createUndoRoad(context, args.result))

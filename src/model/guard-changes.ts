@@ -66,7 +66,8 @@ function measureOf(guard: Kind, change: ChangeFigures, bounds: readonly Bound[])
   const { count, first } = change
   const narrowest = bounds.reduce((least, next) => (next.limit < least.limit ? next : least))
   const told = bounds.find((bound) => count > bound.limit) ?? narrowest
-  const [one, many, what] = words[guard]
+  const [, , what] = words[guard]
+  const [one, many] = change.objects ?? words[guard]
   const { limit } = narrowest
   const text = `${counted(count, one, many)} ${what}${told.text(count)}`
   return { guard, value: count, limit, over: count > limit, text, first: first.slice(0, 10) }

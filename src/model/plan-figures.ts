@@ -16,6 +16,8 @@ export interface ChangeFigures {
   readonly count: number
   /** The first ten of them as people know them. */
   readonly first: readonly string[]
+  /** What they are, one and several, where they are not what the guard usually counts. */
+  readonly objects?: readonly [string, string] | undefined
   /** What the percentage refers to, where that is not the population. */
   readonly of?: number | undefined
   /** The same count in the last complete runs, latest first, at most thirty, without those that were allowed by name. */

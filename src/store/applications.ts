@@ -1,3 +1,4 @@
+import { BusyError } from '../base/errors.ts'
 import { scopeChanged } from './bulk/guard-figures.ts'
 import type { Database } from './database.ts'
 
@@ -8,6 +9,8 @@ export interface Applications {
   ensure(name: string): number
   /** The number of the last run that bound a plan for it; 0 for none. Two equal answers: nothing changed in between. */
   lastChange(id: number): number
+  /** One run at a time changes an application. @throws BusyError IQ3001 while another one applies its plan */
+  refuseOther(name: string, run: number): void
   /** What run `number` had read was taken back: a delta would miss it. */
   needFullRead(number: number): void
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
@@ -31,6 +34,27 @@ export function createApplications(db: Database): Applications {
         .run(number),
     scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
     lastChange: (id) =>
-      Number(db.statement('select coalesce(max(run), 0) from task_section where application_id = ?').pluck().get(id)),
+      Number(
+        db
+          .statement(
+            `select coalesce(max(run), 0) from task_section where facts is not null and name = (select name from application where id = ?)`,
+          )
+          .pluck()
+          .get(id),
+      ),
+    refuseOther(name, run) {
+      const other = db
+        .statement(
+          `select r.result_id from task_section s join task_result r on r.id = s.run
+             where s.name = ? and s.status = 'running' and r.status = 'running' and r.id <> ?`,
+        )
+        .pluck()
+        .get(name, run)
+      if (other !== undefined)
+        throw new BusyError(`result ${other} is changing ${name} now`, {
+          code: 'IQ3001',
+          hint: 'run again when it has ended',
+        })
+    },
   }
 }

@@ -22,6 +22,17 @@ export interface Catalogue {
   find(filter: EntitlementFilter, limit?: number): IterableIterator<EntitlementDocument>
   /** `APPLICATION:ATTRIBUTE:VALUE`. @throws UserError IQ1006 */
   get(reference: string): EntitlementDocument
+  /** What earlier reads of the application's catalogue tell the next one; undefined before the first. */
+  history(application: string): CatalogueHistory | undefined
+}
+
+export interface CatalogueHistory {
+  /** What the last read selected. */
+  readonly scope: string
+  /** Rows of the last whole reads, latest first. */
+  readonly rows: readonly number[]
+  /** Described entries that are active. */
+  readonly population: number
 }
 
 const from = 'from entitlement e join application p on p.id = e.application_id'
@@ -59,6 +70,27 @@ export function createCatalogue(db: Database): Catalogue {
         code: 'IQ1006',
         hint: 'an entitlement is named APPLICATION:ATTRIBUTE:VALUE',
       })
+    },
+    history(application) {
+      const reads = db
+        .statement(
+          `select s.facts -> 'source' ->> 'scope' scope, s.counts ->> 'read' - coalesce(s.counts ->> 'filtered', 0) rows,
+             s.evidence ->> 'level' level
+           from task_section s join task_result r on r.id = s.run
+           where s.name = @application and r.executor = 'entitlement-aggregation' and s.status in ('success', 'warning')
+             and s.facts is not null and s.run >= coalesce((select max(v.run) from guard_verdict v where v.application = @application
+               and v.verdict = 'allowed' and v.guard in ('emptySource', 'shrunkenSource')), 0)
+           order by s.run desc limit 30`,
+        )
+        .all({ application }) as { scope: string; rows: number; level: string }[]
+      const [last] = reads
+      if (last === undefined) return undefined
+      const population = db
+        .statement(`select count(*) ${from} where p.name = ? and e.catalogue_run is not null and e.state = 'active'`)
+        .pluck()
+        .get(application)
+      const rows = reads.filter((read) => read.level !== 'partial').map((read) => read.rows)
+      return { scope: last.scope, rows, population: Number(population) }
     },
   }
 }

@@ -20,7 +20,16 @@ export const removedIdentities = (chosen: string): string => `insert into change
     'application', i.application_id, 'attrs', json(i.attrs), 'sources', json(i.sources), 'frozen', i.frozen, 'createdRun', i.created_run)
   from identity i where i.id in (${chosen})`
 
+const gives = `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`
+
+/** Keeps what catalogue entries are before run `@run` changes them; tags are people's, and not part of it. */
+export const entitlementImages = (
+  chosen: string,
+): string => `insert or ignore into change(run, object, object_id, before)
+  select @run, 'entitlement', e.id, json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state,
+    'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives}) from entitlement e where e.id in (${chosen})`
+
 export const removedEntitlements = (chosen: string): string => `insert into change(run, object, object_id, before)
   select @run, 'entitlement', e.id, json_object('removed', 1, 'application', e.application_id, 'attribute', e.attribute, 'value', e.value,
     'shown', e.shown, 'display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags),
-    'createdRun', e.created_run) from entitlement e where e.id in (${chosen})`
+    'createdRun', e.created_run, 'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives}) from entitlement e where e.id in (${chosen})`

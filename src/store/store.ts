@@ -4,6 +4,7 @@ import { type Accounts, createAccounts } from './accounts.ts'
 import { type Applications, createApplications } from './applications.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { type AccountPlans, createAccountPlans } from './bulk/account-plan.ts'
+import { type CataloguePlans, createCataloguePlans } from './bulk/catalogue-plan.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
 import type { Database } from './database.ts'
 import { createDecisions, type Decisions } from './decisions.ts'
@@ -29,6 +30,7 @@ export interface Store {
   readonly identities: Identities
   readonly decisions: Decisions
   readonly catalogue: Catalogue
+  readonly cataloguePlans: CataloguePlans
   readonly undo: Undo
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
@@ -54,6 +56,7 @@ export function createStore(db: Database): Store {
     identities: createIdentities(db),
     decisions: createDecisions(db),
     catalogue: createCatalogue(db),
+    cataloguePlans: createCataloguePlans(db),
     undo: createUndo(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {

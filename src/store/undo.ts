@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database } from './database.ts'
-import { accountImages, removedAccounts, removedEntitlements, removedIdentities } from './images.ts'
+import { accountImages, entitlementImages, removedAccounts, removedEntitlements, removedIdentities } from './images.ts'
 
 export interface UndoCounts {
   readonly accountsRemoved: number
@@ -8,6 +8,7 @@ export interface UndoCounts {
   readonly identitiesRemoved: number
   readonly identitiesRestored: number
   readonly entitlementsRemoved: number
+  readonly entitlementsRestored: number
 }
 
 export interface UndoPhase {
@@ -34,6 +35,10 @@ export function createUndo(db: Database): Undo {
       identitiesRemoved: number(`select count(*) from identity where created_run = @target`, target),
       identitiesRestored: number(`select count(*) from change where run = @target and object = 'identity'`, target),
       entitlementsRemoved: number(`select count(*) from (${unused})`, target),
+      entitlementsRestored: number(
+        `select count(*) from change where run = @target and object = 'entitlement'`,
+        target,
+      ),
     }),
     moved: (target) => db.statement(movedSince).pluck().all({ target }) as string[],
     removed: (target) =>
@@ -54,7 +59,9 @@ const movedSince = `select distinct what from (
   union all select i.name from identity i where i.created_run = @target and (i.changed_run > @target
     or exists (select 1 from account a where a.identity_id = i.id and a.link_run > @target)
     or exists (select 1 from decision d where d.identity_id = i.id and d.run > @target)
-    or exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target))) limit 10`
+    or exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target))
+  union all select p.name || ':' || e.attribute || ':' || e.value from entitlement e join application p on p.id = e.application_id
+    where e.changed_run > @target and (e.catalogue_run = @target or e.id in (select object_id from change where run = @target and object = 'entitlement'))) limit 10`
 
 /** Catalogue entries that the run made and nobody else's grant uses. */
 const unused = `select e.id from entitlement e where e.created_run = @target and not exists
@@ -89,12 +96,32 @@ const steps: readonly { readonly name: string; readonly ids: string; readonly wo
   },
   {
     name: 'return entitlements',
-    ids: `select object_id from change where run = @target and object = 'entitlement' and object_id > @after order by object_id limit @size`,
+    ids: `select object_id from change where run = @target and object = 'entitlement' and before ->> 'removed' = 1 and object_id > @after
+      order by object_id limit @size`,
     work: [
       `insert into entitlement(id, application_id, attribute, value, shown, display, description, owner, state, tags, created_run)
          select object_id, before ->> 'application', before ->> 'attribute', before ->> 'value', before ->> 'shown', before ->> 'display',
-           before ->> 'description', before ->> 'owner', before ->> 'state', before -> 'tags', before ->> 'createdRun'
+           before ->> 'description', before ->> 'owner', before ->> 'state', nullif(before -> 'tags', 'null'), before ->> 'createdRun'
          from change where run = @target and object = 'entitlement' and object_id in (select value from json_each(@ids))`,
+    ],
+  },
+  {
+    name: 'restore entitlements',
+    ids: `select object_id from change where run = @target and object = 'entitlement' and object_id > @after order by object_id limit @size`,
+    work: [
+      entitlementImages(
+        `select object_id from change where run = @target and object = 'entitlement' and before ->> 'removed' is null
+           and object_id in (select value from json_each(@ids))`,
+      ),
+      `update entitlement set display = i.j ->> 'display', description = i.j ->> 'description', owner = i.j ->> 'owner', state = i.j ->> 'state',
+         catalogue_run = i.j ->> 'catalogueRun', absent_run = i.j ->> 'absentRun', changed_run = @run
+       from (select object_id, before j from change where run = @target and object = 'entitlement'
+         and object_id in (select value from json_each(@ids)) limit -1) i where entitlement.id = i.object_id`,
+      `delete from entitlement_gives where entitlement_id in (select value from json_each(@ids))`,
+      // what was removed since gives nothing any more
+      `insert into entitlement_gives select c.object_id, g.value from change c, json_each(c.before, '$.gives') g
+         where c.run = @target and c.object = 'entitlement' and c.object_id in (select value from json_each(@ids))
+           and g.value in (select id from entitlement)`,
     ],
   },
   {
