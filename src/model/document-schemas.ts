@@ -66,6 +66,7 @@ const result = document('TaskResult', {
         age: z.number().nullable(),
       }).nullable(),
       token: text.nullable(),
+      correlation: object({ rate: z.number(), earlier: z.array(z.number()) }).nullable(),
     }),
   ),
   quality: free.nullable(),

@@ -45,6 +45,15 @@ export interface SectionDocument {
   readonly counts: Counts
   readonly evidence: (Evidence & { readonly age: number | null }) | null
   readonly token: string | null
+  /** How many of the accounts have an owner; null for sections that read none. */
+  readonly correlation: CorrelationRate | null
+}
+
+/** Shares are 0–1, rounded to four digits. */
+export interface CorrelationRate {
+  readonly rate: number
+  /** Of the applied sections of the same application before this run, latest first, at most thirty. */
+  readonly earlier: readonly number[]
 }
 
 export interface AccountDocument {

@@ -3,7 +3,7 @@ import type { Code } from '../base/codes.ts'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { nearest } from '../base/nearest.ts'
-import type { SectionDocument, TaskResultDocument } from '../model/documents.ts'
+import type { CorrelationRate, SectionDocument, TaskResultDocument } from '../model/documents.ts'
 import type { Evidence, GuardVerdict, LeftOut, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
 import type { TaskResultRow as TaskResultTable } from './schema.ts'
@@ -140,7 +140,7 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
     progress: parsed<JsonObject>(row.progress),
     counts: JSON.parse(row.counts) as Record<string, number>,
     sections: rowsOf('select * from task_section where run = ? order by seq').map((section) =>
-      sectionDocument(section, row),
+      sectionDocument(db, section, row),
     ),
     quality: parsed<JsonObject>(row.quality),
     guards: rowsOf('select * from guard_verdict where run = ? order by seq').map(verdictDocument),
@@ -178,7 +178,7 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
   }
 }
 
-function sectionDocument(section: Record<string, unknown>, run: TaskResultRow): SectionDocument {
+function sectionDocument(db: Database, section: Record<string, unknown>, run: TaskResultRow): SectionDocument {
   const evidence = parsed<Evidence>(section.evidence as string | null)
   const readAt = section.read_at as string | null
   const until = run.ended_at ?? run.heartbeat_at
@@ -191,7 +191,28 @@ function sectionDocument(section: Record<string, unknown>, run: TaskResultRow): 
         ? null
         : { ...evidence, age: readAt === null || until === null ? null : Date.parse(until) - Date.parse(readAt) },
     token: section.token as string | null,
+    correlation: correlationOf(db, section, run),
   }
+}
+
+const rateOf = (counts: string): number | undefined => {
+  const { correlated, uncorrelated } = JSON.parse(counts) as { correlated?: number; uncorrelated?: number }
+  if (correlated === undefined || uncorrelated === undefined || correlated + uncorrelated === 0) return undefined
+  return Math.round((10_000 * correlated) / (correlated + uncorrelated)) / 10_000
+}
+
+/** The rate, and those before it: a drop tells of a broken key long before an auditor does. */
+function correlationOf(db: Database, section: Record<string, unknown>, run: TaskResultRow): CorrelationRate | null {
+  const rate = rateOf(String(section.counts))
+  if (rate === undefined) return null
+  const earlier = db
+    .statement(
+      `select t.counts from task_section t cross join task_result r on r.id = t.run where t.run < ? and t.name = ?
+         and t.status in ('success', 'warning') and not r.dry_run order by t.run desc limit 30`,
+    )
+    .pluck()
+    .all(run.id, section.name) as string[]
+  return { rate, earlier: earlier.flatMap((counts) => rateOf(counts) ?? []) }
 }
 
 const verdictDocument = (row: Record<string, unknown>): GuardVerdict => ({

@@ -70,7 +70,7 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
         .join('    ')
     const rest = Object.keys(section.counts).filter((name) => !firstLine.includes(name))
     lines.push(`  ${style.bold(section.application.padEnd(width))}  ${shown(firstLine)}`)
-    const second = shown(rest)
+    const second = [shown(rest), renderRate(section)].filter((part) => part !== '').join('    ')
     if (second !== '') lines.push(`  ${' '.repeat(width)}  ${style.dim(second)}`)
   }
   lines.push(...renderGuards(result, style))
@@ -83,6 +83,20 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
   if (causes.length > 0)
     lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+
+/** `97.1 % correlated (median of 12 runs 98.0 %)`; nothing where everybody has an owner, as ever. */
+function renderRate({ correlation }: TaskResultDocument['sections'][number]): string {
+  if (correlation === null || (correlation.rate === 1 && correlation.earlier.every((rate) => rate === 1))) return ''
+  const { rate, earlier } = correlation
+  const median = [...earlier].sort((a, b) => a - b)[Math.floor(earlier.length / 2)]
+  const before =
+    median === undefined
+      ? ''
+      : ` (median of ${earlier.length} run${earlier.length === 1 ? '' : 's'} ${percent(median)})`
+  return `${percent(rate)} correlated${before}`
 }
 
 function renderGuards(result: TaskResultDocument, style: Style): string[] {
