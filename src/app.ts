@@ -39,6 +39,7 @@ export type { Store } from './store/store.ts'
 export { findKeptPlan } from './task/kept-plans.ts'
 export { type PlanFile, type PlanHeader, readPlan, writePlan } from './task/plan-file.ts'
 export type { RunEvent, RunRequest } from './task/run-request.ts'
+export { whyAccount, whyIdentity } from './why.ts'
 
 /** A project with everything wired: what the command line and programs that embed iqtask work with. */
 export interface App {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
 import { glob } from '../model/normalize.ts'
 import { placeOf, renderPlaces } from '../model/place.ts'
+import { authoritativeNames } from '../model/project.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { Bound } from '../store/bulk/bind.ts'
 import type { PlannedIdentity } from '../store/bulk/correlate.ts'
@@ -111,7 +112,7 @@ function compare(
       sameAs: application.authoritative?.sameAs ?? [],
       creates: application.authoritative !== undefined && !args.correlateOnly,
       privileged: application.privileged,
-      authoritative: authoritativeNames(context),
+      authoritative: authoritativeNames(context.project),
       recorrelate: args.recorrelate,
       planned: earlier,
     },
@@ -198,17 +199,6 @@ function rejectRepeated(
   }))
   context.reject(application.name, rejects)
   return rejects.length
-}
-
-/** A faulty file elsewhere does not stop this application: it only is not trusted. */
-function authoritativeNames({ project }: TaskContext): string[] {
-  return project.applications.names().filter((name) => {
-    try {
-      return project.applications.get(name).authoritative !== undefined
-    } catch {
-      return false
-    }
-  })
 }
 
 /** The read was to see everything the source has. */

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type {
   AccountDocument,
+  EntitlementDocument,
   ErrorDocument,
   IdentityDocument,
   QuestionDocument,
   TaskResultDocument,
+  WhyDocument,
 } from './documents.ts'
 import { type PlanChange, planChangeKinds } from './plan-change.ts'
 import { evidenceLevels, runStatuses, triggers } from './result.ts'
@@ -113,6 +115,21 @@ const identity = document('Identity', {
   roles: z.array(free),
 } satisfies Fields<IdentityDocument>)
 
+const entitlement = document('Entitlement', {
+  application: text,
+  attribute: text,
+  value: text,
+  displayName: text.nullable(),
+  description: text.nullable(),
+  owner: text.nullable(),
+  state: z.enum(['active', 'gone']),
+  described: z.boolean(),
+  tags: z.array(text),
+  gives: z.array(text),
+  givenBy: z.array(text),
+  holders: count,
+} satisfies Fields<EntitlementDocument>)
+
 const question = document('Question', {
   application: text,
   nativeIdentity: text,
@@ -124,6 +141,16 @@ const question = document('Question', {
   candidates: z.array(text),
   since: text.nullable(),
 } satisfies Fields<QuestionDocument>)
+
+const why = document('Why', {
+  noun: text,
+  id: text,
+  field: text.nullable(),
+  answer: text,
+  facts: z.array(object({ text, result: text.nullable(), at: text.nullable() })),
+  rules: z.array(object({ rule: count, account: text, identity: text, value: text.nullable(), found: z.array(text) })),
+  question: text.nullable(),
+} satisfies Fields<WhyDocument>)
 
 const planChange = object({
   kind: z.enum(planChangeKinds),
@@ -147,7 +174,9 @@ export const documentSchemas = {
   list: document('List', { items: z.array(free), total: count, cursor: text.nullable() }),
   account,
   identity,
+  entitlement,
   question,
+  why,
   plan: document('Plan', {
     id: text,
     task: text,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Counts, Evidence, GuardVerdict, LeftOut, Message, RunStatus, Trigger } from './result.ts'
+import type { RuleTrace } from './rule-trace.ts'
 import type { Value } from './value.ts'
 
 /** The JSON documents of the command line; fields are only ever added. Times are UTC ISO text, durations ms, absent is null. */
@@ -115,6 +116,28 @@ export interface QuestionDocument {
   /** Names of the identities that it may be. */
   readonly candidates: readonly string[]
   readonly since: string | null
+}
+
+/** An answer from recorded facts: source, rule, run, person. */
+export interface WhyDocument {
+  readonly schema: 'iqtask/Why/1'
+  readonly noun: 'account' | 'identity'
+  readonly id: string
+  readonly field: string | null
+  /** One sentence. */
+  readonly answer: string
+  readonly facts: readonly WhyFact[]
+  /** What each correlation rule looks for and finds, as things are now. */
+  readonly rules: readonly RuleTrace[]
+  /** The kind of the open question, where a person has to decide. */
+  readonly question: string | null
+}
+
+export interface WhyFact {
+  readonly text: string
+  /** The run that decided, and when. */
+  readonly result: string | null
+  readonly at: string | null
 }
 
 export interface IdentityDocument {

@@ -27,3 +27,13 @@ export interface ObjectFiles<T> {
   /** @throws UserError when there is none of that name (nearest suggested), or its file is faulty */
   get(name: string): T
 }
+
+/** Applications that may create identities. A faulty file elsewhere stops nobody: its application only is not trusted. */
+export const authoritativeNames = ({ applications }: Pick<Project, 'applications'>): string[] =>
+  applications.names().filter((name) => {
+    try {
+      return applications.get(name).authoritative !== undefined
+    } catch {
+      return false
+    }
+  })

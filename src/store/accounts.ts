@@ -9,6 +9,8 @@ export interface AccountFilter {
   /** Part of the native identity, display name or identity's name, without case. */
   readonly text?: string | undefined
   readonly uncorrelated?: boolean | undefined
+  /** `APPLICATION:ATTRIBUTE:VALUE`: only accounts that hold it now. */
+  readonly holds?: string | undefined
 }
 
 export interface Accounts {
@@ -19,6 +21,17 @@ export interface Accounts {
   get(reference: string): AccountDocument
   /** The same, as the number of its row. */
   idOf(reference: string): number
+  /** How it came to its identity, or to none. */
+  linkOf(id: number): AccountLink
+}
+
+export interface AccountLink {
+  readonly by: string
+  /** Number of the rule, from 1. */
+  readonly rule: number | null
+  /** The run that decided, and when it was asked for. */
+  readonly result: string | null
+  readonly at: string | null
 }
 
 const columns = `a.*, p.name application, i.name identity, s.result_id link_result, s.queued_at linked_at`
@@ -40,6 +53,12 @@ export function createAccounts(db: Database): Accounts {
     },
     get: (reference) => document(db, rowOf(reference)),
     idOf: (reference) => Number(rowOf(reference).id),
+    linkOf: (id) =>
+      db
+        .statement(
+          `select a.link_by "by", a.link_rule rule, r.result_id result, r.queued_at at from account a left join task_result r on r.id = a.link_run where a.id = ?`,
+        )
+        .get(id) as AccountLink,
   }
 
   function rowOf(reference: string): Row {
@@ -73,6 +92,12 @@ function conditions(filter: AccountFilter): { where: string; values: Record<stri
     values.state = filter.state
   }
   if (filter.uncorrelated === true) parts.push(`a.identity_id is null and a.state <> 'gone'`)
+  if (filter.holds !== undefined) {
+    parts.push(`a.id in (select c.account_id from entitlement e join application o on o.id = e.application_id
+      cross join access c on c.entitlement_id = e.id and c.until is null
+      where @holds in (o.name || ':' || e.attribute || ':' || e.value, o.name || ':' || e.attribute || ':' || e.shown))`)
+    values.holds = filter.holds
+  }
   if (filter.text !== undefined) {
     parts.push(
       `(instr(lower(coalesce(a.shown, a.native)), @text) or instr(lower(a.display), @text) or instr(lower(i.name), @text))`,

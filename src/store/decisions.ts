@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts'
 import type { DecidedAccount, DecisionKind } from '../model/decision.ts'
 import type { QuestionDocument } from '../model/documents.ts'
 import type { Database } from './database.ts'
@@ -11,6 +12,15 @@ export interface Decision {
   readonly reason: string
 }
 
+export interface DecisionRecord {
+  readonly kind: DecisionKind
+  readonly identity: string | null
+  readonly reason: string
+  readonly actor: JsonObject
+  readonly at: string
+  readonly result: string | null
+}
+
 export interface QuestionFilter {
   readonly application?: string | undefined
   readonly kind?: string | undefined
@@ -21,6 +31,8 @@ export interface Decisions {
   /** What was decided about the account, and whose it is. */
   about(accountId: number): DecidedAccount
   identityId(name: string): number | undefined
+  /** Who decided what about the account, and why; latest first. */
+  history(accountId: number): readonly DecisionRecord[]
   /** Makes them, inside the caller's transaction, with before images for `run`. */
   decide(
     decisions: readonly Decision[],
@@ -43,6 +55,15 @@ export function createDecisions(db: Database): Decisions {
     about: (accountId) => about(db, accountId),
     identityId: (name) =>
       db.statement('select id from identity where name = ?').pluck().get(name) as number | undefined,
+    history: (accountId) =>
+      (
+        db
+          .statement(
+            `select d.kind, i.name identity, d.reason, d.actor, d.at, r.result_id result from decision d left join identity i on i.id = d.identity_id
+               left join task_result r on r.id = d.run where d.account_id = ? order by d.run desc`,
+          )
+          .all(accountId) as (Omit<DecisionRecord, 'actor'> & { actor: string })[]
+      ).map((row) => ({ ...row, actor: JSON.parse(row.actor) as JsonObject })),
     decide: (decisions, by) => decide(db, decisions, by),
     *questions(filter) {
       const rows = db

@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts'
 import type { IdentityDocument } from '../model/documents.ts'
+import type { TraceIdentity } from '../model/rule-trace.ts'
 import type { Value } from '../model/value.ts'
 import type { Database } from './database.ts'
 
@@ -15,6 +16,20 @@ export interface Identities {
   find(filter: IdentityFilter, limit?: number): IterableIterator<IdentityDocument>
   /** @throws UserError IQ1006 */
   get(name: string): IdentityDocument
+  /** All of them, as correlation sees them; by number. */
+  values(): IterableIterator<TraceIdentity>
+  originOf(name: string): IdentityOrigin
+}
+
+/** The runs that made it and last changed it, and where its values come from. */
+export interface IdentityOrigin {
+  readonly application: string | null
+  /** By attribute: the application whose value it is. */
+  readonly sources: Readonly<Record<string, string>>
+  readonly createdBy: string | null
+  readonly createdAt: string | null
+  readonly changedBy: string | null
+  readonly changedAt: string | null
 }
 
 const select = 'select i.*, m.name manager from identity i left join identity m on m.id = i.manager_id'
@@ -39,6 +54,26 @@ export function createIdentities(db: Database): Identities {
         code: 'IQ1006',
         hint: `iqtask identity find ${name}`,
       })
+    },
+    *values() {
+      const rows = db.statement('select name, status, attrs, sources from identity order by id').iterate()
+      for (const { name, status, attrs, sources } of rows as IterableIterator<Record<string, string>>)
+        yield {
+          name: String(name),
+          status: String(status),
+          attributes: JSON.parse(String(attrs)) as Record<string, unknown>,
+          sources: JSON.parse(String(sources)) as Record<string, string>,
+        }
+    },
+    originOf(name) {
+      const row = db
+        .statement(
+          `select p.name application, i.sources, c.result_id createdBy, c.queued_at createdAt, l.result_id changedBy, l.queued_at changedAt
+             from identity i left join application p on p.id = i.application_id left join task_result c on c.id = i.created_run
+             left join task_result l on l.id = i.changed_run where i.name = ?`,
+        )
+        .get(name) as Omit<IdentityOrigin, 'sources'> & { sources: string }
+      return { ...row, sources: JSON.parse(row.sources) as Record<string, string> }
     },
   }
 }

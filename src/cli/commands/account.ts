@@ -18,6 +18,7 @@ export const account: CommandGroup = {
         { flags: '--application <name>', summary: 'only of this application' },
         { flags: '--state <state>', summary: 'only in this state', choices: ['active', 'missing', 'gone'] },
         { flags: '--uncorrelated', summary: 'only those without an identity' },
+        { flags: '--holds <entitlement>', summary: 'only those that hold APPLICATION:ATTRIBUTE:VALUE now' },
       ],
       run: find,
     },
@@ -40,7 +41,15 @@ async function find(context: CommandContext, [part]: readonly string[], options:
   const accounts = app.store().accounts
   const application = text(options, 'application')
   if (application !== undefined) app.project.applications.get(application)
-  const filter = { application, state: text(options, 'state'), text: part, uncorrelated: options.uncorrelated === true }
+  const holds = text(options, 'holds')
+  if (holds !== undefined) app.store().catalogue.get(holds)
+  const filter = {
+    application,
+    state: text(options, 'state'),
+    text: part,
+    uncorrelated: options.uncorrelated === true,
+    holds,
+  }
   await context.printer.list({
     items: accounts.find(filter),
     total: accounts.count(filter),

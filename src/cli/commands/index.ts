@@ -3,6 +3,7 @@ import { account } from './account.ts'
 import { application } from './application.ts'
 import { audit } from './audit.ts'
 import { config } from './config.ts'
+import { entitlement } from './entitlement.ts'
 import { identity } from './identity.ts'
 import { init } from './init.ts'
 import { ps, recover, stop } from './live.ts'
@@ -12,6 +13,17 @@ import { run, undo } from './run.ts'
 import { schema } from './schema.ts'
 import { store } from './store.ts'
 import { task } from './task.ts'
+import { why } from './why.ts'
 
-export const commands: readonly Command[] = [init, run, plan, apply, undo, ps, stop, recover, schema]
-export const groups: readonly CommandGroup[] = [results, task, application, account, identity, config, store, audit]
+export const commands: readonly Command[] = [init, run, plan, apply, undo, ps, stop, recover, schema, why]
+export const groups: readonly CommandGroup[] = [
+  results,
+  task,
+  application,
+  account,
+  identity,
+  entitlement,
+  config,
+  store,
+  audit,
+]
