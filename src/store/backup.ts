@@ -2,7 +2,7 @@ import { existsSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../base/errors.ts'
 import { renameDurably, syncPath } from './durable.ts'
-import { storeFault } from './open.ts'
+import { storeFault } from './fault.ts'
 import type { Store } from './store.ts'
 import { verifyCopy } from './verify-copy.ts'
 
@@ -23,17 +23,24 @@ export function backupStore(store: Store, target: string): Backup {
   }
   if (existsSync(target)) refuse('exists already', 'give the backup a name of its own')
   if (!existsSync(dirname(target))) refuse('is in a folder that does not exist', 'make the folder first')
+  try {
+    return writeVerified(target, target, (temporary) => store.db.statement('vacuum into ?').run(temporary))
+  } catch (error) {
+    throw storeFault(error, target)
+  }
+}
+
+/** Written beside the target by `copy`, verified, made durable, then renamed; 0600. `said`: the store's name in errors. */
+export function writeVerified(target: string, said: string, copy: (temporary: string) => unknown): Backup {
   const temporary = `${target}.tmp-${process.pid}`
   const umask = process.umask(0o077)
   try {
     rmSync(temporary, { force: true })
-    store.db.statement('vacuum into ?').run(temporary)
-    const { auditSeq } = verifyCopy(temporary, target)
+    copy(temporary)
+    const { auditSeq } = verifyCopy(temporary, said)
     syncPath(temporary)
     renameDurably(temporary, target)
     return { path: target, bytes: statSync(target).size, auditSeq }
-  } catch (error) {
-    throw storeFault(error, target)
   } finally {
     process.umask(umask)
     rmSync(temporary, { force: true })

@@ -1,7 +1,8 @@
 import { StoreError } from '../base/errors.ts'
 import { checkStore } from './check.ts'
 import { createDatabase } from './database.ts'
-import { refuseForeign, storeFault } from './open.ts'
+import { storeFault } from './fault.ts'
+import { refuseForeign } from './foreign.ts'
 import { openConnection } from './sqlite/driver.ts'
 import { createStore } from './store.ts'
 

@@ -1,4 +1,6 @@
 import { type Clock, isoText } from '../base/clock.ts'
+import { StoreError } from '../base/errors.ts'
+import { checkStore } from '../store/check.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { isAlive } from './process.ts'
@@ -15,10 +17,20 @@ export const runIsAlive = (row: RunRow, now: Date): boolean =>
     bootId: row.boot_id ?? undefined,
   }) ?? now.getTime() - Date.parse(row.heartbeat_at ?? row.queued_at) < leaseMs
 
-/** Marks runs whose process is gone `terminated`, with the reason. Cheap where none lives. */
+/**
+ * Marks runs whose process is gone `terminated`, with the reason. Cheap where none lives; after an unclean end the file is looked at
+ * before anything is written.
+ * @throws StoreError when the store was damaged
+ */
 export function endDeadRuns(store: Store, clock: Clock): RunRow[] {
   const dead = (): RunRow[] => store.runs.live().filter((row) => !runIsAlive(row, clock.now()))
   if (dead().length === 0) return []
+  const [damage] = checkStore(store, { quick: true })
+  if (damage !== undefined)
+    throw new StoreError(`a run died, and the store ${store.path} is damaged: ${damage.text}`, {
+      code: 'IQ6004',
+      hint: 'iqtask store restore BACKUP',
+    })
   return store.db.write(() => {
     const found = dead()
     for (const row of found) endDead(store, row, isoText(clock.now()))

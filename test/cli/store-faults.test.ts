@@ -102,6 +102,31 @@ describe('the store', () => {
     }
   })
 
+  it('is looked at by the first command after a run died, and refused with exit 6 when it was damaged', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    const path = join(cwd, 'var/iqtask.db')
+    const db = new Sqlite(path)
+    const root = Number(db.prepare(`select rootpage from sqlite_schema where name = 'account_native'`).pluck().get())
+    const size = Number(db.pragma('page_size', { simple: true }))
+    // as a process leaves it that is no more
+    db.exec(`update task_result set status = 'running', process_start = '1', ended_at = null`)
+    db.pragma('journal_mode = delete')
+    db.close()
+    const sound = readFileSync(path)
+    const broken = Buffer.from(sound)
+    broken.fill(0x5a, (root - 1) * size, root * size)
+    writeFileSync(path, broken)
+    const refused = await runCli('ps --json', { cwd })
+    expect(refused.code).toBe(6)
+    expect(JSON.parse(refused.stderr)).toMatchObject({ code: 'IQ6004', message: expect.stringContaining('a run died') })
+    writeFileSync(path, sound)
+    expect((await runCli('ps', { cwd })).code).toBe(0)
+    const [dead] = (JSON.parse((await runCli('results --json', { cwd })).stdout) as { items: TaskResultDocument[] })
+      .items
+    expect(dead).toMatchObject({ status: 'terminated', stoppedBy: 'crash' })
+  })
+
   it('and everything beside it is for its owner only, whatever the umask', async () => {
     const umask = process.umask(0)
     try {

@@ -15,12 +15,15 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { contentHash } from '../../src/model/content-hash.ts'
 import { backupStore } from '../../src/store/backup.ts'
 import { checkStore } from '../../src/store/check.ts'
 import { migrateStore } from '../../src/store/migrate.ts'
+import { migrations } from '../../src/store/migrations/index.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type RestoreOptions, restoreStore } from '../../src/store/restore.ts'
 import type { Store } from '../../src/store/store.ts'
+import { until } from '../helpers/spawn-cli.ts'
 
 let folder: string
 let path: string
@@ -225,12 +228,94 @@ describe('a migration', () => {
     expect(from).toBe(0)
     expect(to).toBeGreaterThan(0)
     const before = digest(path)
-    expect(migrateStore(path, systemClock)).toEqual({ from: to, to })
+    expect(migrateStore(path, systemClock)).toEqual({ from: to, to, backup: null })
     expect(digest(path)).toBe(before)
   })
 
   it('refuses what is no store', () => {
     writeFileSync(path, Buffer.alloc(5_000, 0x5a))
     expect(codeOf(() => migrateStore(path, systemClock))).toBe('IQ6004')
+  })
+
+  /** A store of the first schema, with a row in every table that is made again. */
+  function firstSchema(): void {
+    const store = openStore({ path, clock: systemClock, create: true, steps: migrations.slice(0, 1) })
+    const entitlements = [{ attribute: 'groups', value: 'g', shown: 'g' }]
+    const hash = contentHash({
+      native: 'ada',
+      shown: 'ada',
+      uuid: undefined,
+      displayName: undefined,
+      use: 'personal',
+      owner: undefined,
+      disabled: false,
+      locked: false,
+      times: {},
+      attributes: {},
+      entitlements,
+      keys: [],
+    })
+    store.db.exec(`insert into task_result(result_id, task, executor, status, trigger, actor, host, pid, arguments, definition,
+        definition_sha256, tool_version, queued_at) values ('R', 't', 'x', 'success', 'manual', '{}', 'h', 1, '{}', '', '', '0', '2026-01-01');
+      insert into application(name) values ('hr');
+      insert into identity(name, status, attrs, created_run, changed_run) values ('ada', 'active', '{}', 1, 1);
+      insert into account(application_id, native, state_run, link_run, identity_id, attrs, hash, created_run, changed_run)
+        values (1, 'gone', 1, 1, 1, '{}', x'00', 1, 1), (1, 'ada', 1, 1, 1, '{}', x'${hash.toString('hex')}', 1, 1);
+      insert into entitlement(application_id, attribute, value, created_run) values (1, 'groups', 'g', 1);
+      insert into access values (2, 1, 1, null);
+      delete from account where native = 'gone'; insert into account(application_id, native, state_run, link_run, attrs, hash, created_run,
+        changed_run) values (1, 'last', 1, 1, '{}', x'00', 1, 1); delete from account where native = 'last'`)
+    store.close()
+  }
+
+  it('backs the old store up first, verified, 0600, and keeps every row and number', () => {
+    firstSchema()
+    const { from, to, backup: kept } = migrateStore(path, systemClock)
+    expect([from, to]).toEqual([1, migrations.length])
+    expect(statSync(String(kept)).mode & 0o777).toBe(0o600)
+    const old = new Sqlite(String(kept), { readonly: true })
+    expect(old.pragma('user_version', { simple: true })).toBe(1)
+    expect(old.prepare('select native from account').pluck().all()).toEqual(['ada'])
+    old.close()
+    withStore((store) => {
+      expect(checkStore(store, { quick: false })).toEqual([])
+      expect(store.db.statement('select id, identity_id from account').raw().all()).toEqual([[2, 1]])
+      expect(store.db.statement('select account_id, entitlement_id from access').raw().all()).toEqual([[2, 1]])
+      expect(store.db.statement(`select seq from sqlite_sequence where name = 'account'`).pluck().get()).toBe(3)
+    })
+  })
+
+  it('of a damaged store is refused, and leaves it as it was', () => {
+    firstSchema()
+    const other = new Sqlite(path)
+    other.pragma('foreign_keys = off')
+    other.exec('update account set identity_id = 99')
+    other.close()
+    const before = digest(path)
+    expect(codeOf(() => migrateStore(path, systemClock))).toBe('IQ6004')
+    expect(digest(path)).toBe(before)
+    expect(readdirSync(folder).filter((name) => name.includes('schema-'))).toEqual([])
+  })
+
+  it('that is killed leaves the old schema, and the next one comes to its end', async () => {
+    firstSchema()
+    const open = join(import.meta.dirname, '../../src/store')
+    const script = `const { openStore } = await import('${open}/open.ts'); const { migrations } = await import('${open}/migrations/index.ts')
+      const { systemClock } = await import('${open}/../base/clock.ts')
+      const slow = 'create table half(i integer) strict; insert into half with recursive c(i) as (select 1 union all select i + 1 from c) select i from c'
+      openStore({ path: process.argv[1], clock: systemClock, steps: [...migrations, slow] })`
+    const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', script, path], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const closed = new Promise((resolve) => child.once('close', (_, signal) => resolve(signal)))
+    // the log grows once the pages of the last step no longer fit the cache: well inside the transaction
+    await until(() => (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 1_000_000)
+    child.kill('SIGKILL')
+    expect(await closed).toBe('SIGKILL')
+    const old = new Sqlite(path)
+    expect(old.pragma('user_version', { simple: true })).toBe(1)
+    expect(old.prepare(`select count(*) from sqlite_schema where name = 'half'`).pluck().get()).toBe(0)
+    old.close()
+    expect(migrateStore(path, systemClock)).toMatchObject({ from: 1, to: migrations.length })
   })
 })
