@@ -237,7 +237,7 @@ function missingDetection(
 /** After a change of scope an account may only be out of sight: said, and nothing ends. */
 function scopeHides(context: TaskContext, application: Application, id: number, now: Date): boolean {
   if (!context.store.applications.scopeChanged(id, scopeOf(application), now)) return false
-  return context.options.allow?.guards.includes('scopeChanged') !== true
+  return context.guardSpeaks('scopeChanged', application.name)
 }
 
 const changeCounts = ['created', 'changed', 'returned', 'renamed', 'gone', 'identitiesCreated', 'moved'] as const

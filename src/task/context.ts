@@ -4,6 +4,7 @@ import type { Project } from '../model/project.ts'
 import type { Message } from '../model/result.ts'
 import { driveRoad } from './drive.ts'
 import type { RunIdentity, TaskContext } from './executor.ts'
+import type { GuardPolicy } from './guard-policy.ts'
 import type { RunState } from './run-state.ts'
 
 export interface ContextOptions {
@@ -11,6 +12,7 @@ export interface ContextOptions {
   readonly project: Project
   readonly state: RunState
   readonly signal: AbortSignal
+  readonly speaks: GuardPolicy['speaks']
   readonly connect: (application: string, feed: Feed | undefined) => Promise<Connection>
   readonly redact: (text: string) => string
 }
@@ -27,6 +29,7 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
     clock: state.clock,
     signal: options.signal,
     options: state.options,
+    guardSpeaks: options.speaks,
     progress: state.progress,
     message,
     reject(application, rejects) {

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
+import type { GuardName } from '../model/guard-settings.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message, Reject } from '../model/result.ts'
@@ -17,6 +18,8 @@ export interface TaskContext {
   /** Aborts when the run has to stop at the next chunk: signal, timeout, `stop`. */
   readonly signal: AbortSignal
   readonly options: RunOptions
+  /** The guard is neither switched off for the section nor allowed for this run. */
+  guardSpeaks(guard: GuardName, section: string): boolean
   /** Adds a message to the TaskResult. A warning makes the run end `warning`, an error `error`. */
   message(message: Message): void
   /** Keeps rejects of a section with the result; for batches. */

@@ -59,11 +59,9 @@ export interface RunStateOptions {
   readonly checkpoint: Checkpoint
   readonly resumedAfterCrash: boolean
   readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
-  readonly plan: RunRequest['plan']
+  readonly asked: Pick<RunRequest, 'plan' | 'sections' | 'expectPlan'>
   /** Gets the plans of sections that a guard stopped. */
   readonly kept: PlanSink
-  readonly sections: RunRequest['sections']
-  readonly expectPlan: RunRequest['expectPlan']
   readonly onMessage: (message: Message) => void
   readonly onVerdict: (verdict: GuardVerdict) => void
 }
@@ -143,7 +141,7 @@ export function createRunState(given: RunStateOptions): RunState {
 
 type PlanChecks = Pick<RunState, 'wants' | 'showChanges' | 'keepPlan' | 'fitsPlan'>
 
-function planChecks({ options, plan, kept, sections, expectPlan }: RunStateOptions): PlanChecks {
+function planChecks({ options, asked: { plan, sections, expectPlan }, kept }: RunStateOptions): PlanChecks {
   const show = (sink: PlanSink, section: string, prepared: Prepared): void => {
     sink.section(section, prepared.hash)
     for (const change of prepared.changes()) sink.change(change)

@@ -8,9 +8,8 @@ import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { forbidWords } from '../model/plan-change.ts'
-import type { PlanFigures } from '../model/plan-figures.ts'
 import type { Project } from '../model/project.ts'
-import type { Counts, GuardVerdict, Message } from '../model/result.ts'
+import type { Counts, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import { storeFault } from '../store/fault.ts'
 import type { NewRun } from '../store/runs.ts'
@@ -18,7 +17,8 @@ import type { Store } from '../store/store.ts'
 import { admit } from './admission.ts'
 import { createContext } from './context.ts'
 import type { Checkpoint } from './drive.ts'
-import type { Executor, RunOptions } from './executor.ts'
+import type { Executor, Progress, RunOptions } from './executor.ts'
+import type { GuardPolicy } from './guard-policy.ts'
 import { keptPlanPath, planKeeper, sweepKeptPlans } from './kept-plans.ts'
 import { endDeadRuns } from './lease.ts'
 import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
@@ -46,11 +46,7 @@ export interface RunnerOptions {
     request: RunRequest,
     signal: AbortSignal,
   ) => Promise<Connection>
-  readonly guards: (
-    definition: TaskDefinition,
-    request: RunRequest,
-    args: JsonObject,
-  ) => (figures: PlanFigures) => readonly GuardVerdict[]
+  readonly guards: (definition: TaskDefinition, request: RunRequest, args: JsonObject) => GuardPolicy
   readonly gitOf: (file: string) => JsonObject | undefined
 }
 
@@ -60,7 +56,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   checkForbid(definition, request)
   const executor = await runner.executorOf(definition)
   const bound = runner.bind(definition, executor, request.set)
-  const judge = runner.guards(definition, request, bound.arguments)
+  const guards = runner.guards(definition, request, bound.arguments)
   const store = runner.store()
   const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
   try {
@@ -74,7 +70,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
     if (claim.skipped) return finished(store, claim.number, request)
     const kept = planKeeper(keptPlanPath(store.path, resultIdOf(store, claim.number)))
     try {
-      await execute(runner, request, definition, executor, bound.parsed, { judge, kept }, claim, abort)
+      await execute(runner, request, definition, executor, bound.parsed, { guards, kept }, claim, abort)
       const result = finished(store, claim.number, request)
       kept.finish(request, result, runner.clock.now())
       return result
@@ -183,7 +179,7 @@ async function execute(
   definition: TaskDefinition,
   executor: Executor,
   args: unknown,
-  plans: Pick<RunStateOptions, 'judge' | 'kept'>,
+  plans: { readonly guards: GuardPolicy; readonly kept: RunStateOptions['kept'] },
   claim: Claim,
   abort: Stopper,
 ): Promise<void> {
@@ -205,19 +201,13 @@ async function execute(
     store,
     clock,
     options: optionsOf(definition, request),
-    progress: {
-      update(section, phase, done, total) {
-        abort.progress = { section, phase, done }
-        request.onEvent?.({ type: 'progress', section, phase, done, total: total ?? null })
-      },
-    },
+    progress: progressOf(request, abort),
     signal: abort.signal,
     checkpoint: claim.checkpoint,
     resumedAfterCrash: claim.crashed,
-    ...plans,
-    plan: request.plan,
-    sections: request.sections,
-    expectPlan: request.expectPlan,
+    judge: plans.guards.judge,
+    kept: plans.kept,
+    asked: request,
     onMessage: keep,
     onVerdict: (verdict) => request.onEvent?.({ type: 'guard', ...verdict }),
   })
@@ -238,6 +228,7 @@ async function execute(
     project: runner.project,
     state,
     signal: abort.signal,
+    speaks: plans.guards.speaks,
     connect: (application, feed) => runner.connect(application, feed, request, abort.signal),
     redact: (text) => runner.redactor.redact(text),
   })
@@ -259,6 +250,13 @@ async function execute(
     task: definition.name,
   })
 }
+
+const progressOf = (request: RunRequest, abort: Stopper): Progress => ({
+  update(section, phase, done, total) {
+    abort.progress = { section, phase, done }
+    request.onEvent?.({ type: 'progress', section, phase, done, total: total ?? null })
+  },
+})
 
 function endRun(
   store: Store,

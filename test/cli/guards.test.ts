@@ -98,6 +98,18 @@ describe('guards', () => {
     expect(result.guards.find((guard) => guard.guard === 'emptySource')?.verdict).toBe('tripped')
   })
 
+  it.each([
+    ['allowed for this run', '', ['--allow', 'scopeChanged', '--reason', 'moved']],
+    ['switched off', 'guards: { scopeChanged: off }\n', []],
+  ])('detect what is missing after a change of scope that is %s', async (_, guards, more) => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    const hr = evident['applications/hr.yaml'].replace('../hr.csv', '../hr2.csv')
+    write(cwd, { 'applications/hr.yaml': hr + guards, 'hr2.csv': people(97) })
+    const done = await runCli(['run', 'aggregation', ...more, '--json'], { cwd })
+    expect((JSON.parse(done.stdout) as TaskResultDocument).sections[0]?.counts).toMatchObject({ missing: 3, gone: 3 })
+  })
+
   it('end nothing after a change of scope, unless that is allowed by name', async () => {
     const cwd = project(evident)
     await runCli('run aggregation', { cwd })

@@ -105,7 +105,8 @@ async function restore(
   const app = await context.app()
   await confirm(context, options, `${app.project.store} would be replaced by ${file}; the old one stays beside it`)
   const done = app.restore(resolve(context.terminal.cwd, file))
-  const kept = done.before === undefined ? '' : `; the old one is ${done.before}`
+  const kept =
+    done.before === undefined ? '' : `\n  the old one is ${safe(done.before)}: remove it once you trust the new one`
   await context.printer.document(
     { schema: 'iqtask/Restore/1', ...done },
     () => `${context.style.green('✔')} restored to audit event ${renderCount(done.auditSeq)}${kept}\n`,
@@ -118,7 +119,9 @@ async function migrate(context: CommandContext): Promise<undefined> {
   const { migrateStore } = await import('../../app.ts')
   const done = migrateStore(app.project.store, app.clock)
   await context.printer.document({ schema: 'iqtask/Migration/1', ...done }, () =>
-    done.from === done.to ? `nothing to do: schema ${done.to}\n` : `from schema ${done.from} to ${done.to}\n`,
+    done.from === done.to
+      ? `nothing to do: schema ${done.to}\n`
+      : `from schema ${done.from} to ${done.to}; the old one is ${safe(done.backup ?? '')}: remove it once you trust the new one\n`,
   )
   return undefined
 }
