@@ -74,22 +74,24 @@ export function createCatalogue(db: Database): Catalogue {
     history(application) {
       const reads = db
         .statement(
-          `select s.facts -> 'source' ->> 'scope' scope, s.counts ->> 'read' - coalesce(s.counts ->> 'filtered', 0) rows,
-             s.evidence ->> 'level' level
-           from task_section s join task_result r on r.id = s.run
-           where s.name = @application and r.executor = 'entitlement-aggregation' and s.status in ('success', 'warning')
-             and s.facts is not null and s.run >= coalesce((select max(v.run) from guard_verdict v where v.application = @application
-               and v.verdict = 'allowed' and v.guard in ('emptySource', 'shrunkenSource')), 0)
-           order by s.run desc limit 30`,
+          `with read as (select s.run, s.name, s.facts, s.counts, s.evidence from task_section s join task_result r on r.id = s.run
+             where s.name = ? and r.executor = 'entitlement-aggregation' and s.status in ('success', 'warning') and s.facts is not null)
+           select facts -> 'source' ->> 'scope' scope, counts ->> 'read' - coalesce(counts ->> 'filtered', 0) rows, evidence ->> 'level' level,
+             exists (select 1 from guard_verdict v where v.run = read.run and v.application = read.name and v.verdict = 'allowed'
+               and v.guard in ('emptySource', 'shrunkenSource')) allowed
+           from read order by run desc limit 30`,
         )
-        .all({ application }) as { scope: string; rows: number; level: string }[]
+        .all(application) as { scope: string; rows: number; level: string; allowed: number }[]
       const [last] = reads
       if (last === undefined) return undefined
       const population = db
         .statement(`select count(*) ${from} where p.name = ? and e.catalogue_run is not null and e.state = 'active'`)
         .pluck()
         .get(application)
-      const rows = reads.filter((read) => read.level !== 'partial').map((read) => read.rows)
+      // an allowed read starts a new history
+      const since = reads.findIndex((read) => read.allowed === 1)
+      const counted = since === -1 ? reads : reads.slice(0, since + 1)
+      const rows = counted.filter((read) => read.level !== 'partial').map((read) => read.rows)
       return { scope: last.scope, rows, population: Number(population) }
     },
   }
