@@ -165,8 +165,7 @@ describe.skipIf(orgs === undefined || leads === undefined)('eight organisations 
       expect(digits.every((account) => account.attributes.login === '249043822')).toBe(true)
       expect(catalogue.count({ state: 'active', attribute: 'teams' })).toBe(766)
       expect(catalogue.get('kubernetes:teams:milestone-maintainers').holders).toBe(127)
-      const live =
-        'from access where until is null and account_id in (select id from account where application_id <> 1)'
+      const live = `from access where until is null and entitlement_id in (select id from entitlement where attribute = 'teams')`
       expect(db.statement(`select count(*) ${live}`).pluck().get()).toBe(3615)
       expect(db.statement('select count(*) from entitlement_gives').pluck().get()).toBe(56)
     })
