@@ -33,6 +33,7 @@ export const codes = {
   IQ2006: 'the files of one source have different columns',
   IQ2007: 'a feed that has to be whole was read in part',
   IQ2008: 'entitlements that are gone are still held',
+  IQ2009: 'a full read is made in place of a delta',
   IQ2101: 'the native identity occurs twice in one read',
   IQ2102: 'the row has no native identity',
   IQ2103: 'the row has the wrong number of fields',

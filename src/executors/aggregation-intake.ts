@@ -4,6 +4,7 @@ import { didYouMean } from '../base/nearest.ts'
 import type { RecordBatch, SourceRecord } from '../connectors/connector.ts'
 import type { Times } from '../model/account-readers.ts'
 import type { Application } from '../model/application.ts'
+import { compileCursor, isBefore } from '../model/cursor.ts'
 import { compileExpression } from '../model/expression.ts'
 import { compileIdentityCreation } from '../model/identity-creation.ts'
 import type { MappedAccount } from '../model/mapped-account.ts'
@@ -29,6 +30,8 @@ export interface Totals {
   readonly grantsRejected: number
   /** A reject's native identity could not be told: an account's absence proves little. */
   readonly untrusted: boolean
+  /** The latest that the cursor column said. */
+  readonly cursor: string | undefined
 }
 
 /** Counts what is read, keeps what is rejected and stages what is mapped. */
@@ -53,6 +56,7 @@ export function createIntake(
   application: Application,
   args: AggregationArguments,
   plan: AccountPlan | undefined,
+  since: string | undefined,
 ): Intake {
   const times = { now: context.run.startedAt, today: dayIn(context.run.startedAt, context.project.timeZone) }
   const mapping = compileMapping(application, times)
@@ -61,8 +65,9 @@ export function createIntake(
   const wanted = onlyFilter(context.options.only, times)
   const none: readonly string[] = []
   const counts = { read: 0, filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0 }
-  const totals: Intake['totals'] = { files: none, columns: none, ...counts, untrusted: false }
+  const totals: Intake['totals'] = { files: none, columns: none, ...counts, untrusted: false, cursor: undefined }
   let columns: readonly string[] | undefined
+  let cursorOf = compileCursor(application, none)
   let rejects: Reject[] = []
   const flush = (): void => {
     context.reject(application.name, rejects)
@@ -92,7 +97,10 @@ export function createIntake(
     missingColumns: () =>
       totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
     take(batch, each) {
-      if (columns?.length !== batch.columns.length) refuseMissingKey(application, batch)
+      if (columns?.length !== batch.columns.length) {
+        refuseMissingKey(application, batch)
+        cursorOf = compileCursor(application, batch.columns)
+      }
       columns = batch.columns
       if (batch.declared) totals.columns = batch.columns
       if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
@@ -103,7 +111,14 @@ export function createIntake(
       totals.rejected += batch.rejects.length
       totals.read += batch.records.length + batch.rejects.length
       const file = totals.files.length - 1
-      for (const record of batch.records) each(record, placeNumber(file, record.line))
+      for (const record of batch.records) {
+        const cursor = cursorOf(record.values)
+        if (cursor !== undefined && (totals.cursor === undefined || isBefore(totals.cursor, cursor)))
+          totals.cursor = cursor
+        // what does not say when it changed is read
+        if (cursor !== undefined && since !== undefined && isBefore(cursor, since)) totals.filtered++
+        else each(record, placeNumber(file, record.line))
+      }
       flush()
     },
   }
@@ -114,7 +129,14 @@ function refuseMissingKey(application: Application, batch: RecordBatch): void {
   const computed = new Set(application.account.attributes.filter((a) => a.expr !== undefined).map((a) => a.name))
   const absent = application.account.nativeIdentity.find((name) => !batch.columns.includes(name) && !computed.has(name))
   // formats without a header show a column only once a record has it
-  if (absent === undefined || batch.records.length === 0) return
+  if (batch.records.length === 0) return
+  if (batch.declared && application.cursor !== undefined && !batch.columns.includes(application.cursor))
+    throw new UserError(`${batch.file} has no column "${application.cursor}", the cursor of ${application.name}`, {
+      code: 'IQ2003',
+      hint: didYouMean(application.cursor, batch.columns),
+      place: { file: application.file },
+    })
+  if (absent === undefined) return
   throw new UserError(`${batch.file} has no column "${absent}", the native identity of ${application.name}`, {
     code: 'IQ2003',
     hint: didYouMean(absent, batch.columns) ?? `it has ${batch.columns.slice(0, 20).join(', ')}`,

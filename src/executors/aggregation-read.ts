@@ -10,8 +10,20 @@ import { createIntake, type Intake, type Totals } from './aggregation-intake.ts'
 import { readJoined } from './aggregation-join.ts'
 
 export interface ReadOutcome extends Totals {
+  /** Of the source itself. */
   readonly evidence: Evidence
+  /** Why only a part of it was taken; undefined: all of it was. */
+  readonly selected: string | undefined
 }
+
+function selectedPart(context: TaskContext, since: string | undefined): string | undefined {
+  if (context.options.only !== undefined) return 'filtered by --only'
+  return since === undefined ? undefined : `delta since ${since}`
+}
+
+/** What may be concluded from what was taken. */
+export const evidenceOf = ({ evidence, selected }: ReadOutcome): Evidence =>
+  selected === undefined ? evidence : { ...evidence, level: 'partial', reason: selected }
 
 /** Reads the application's accounts, maps each and hands it to `plan`; without one it only counts. */
 export async function readAccounts(
@@ -19,17 +31,14 @@ export async function readAccounts(
   application: Application,
   args: AggregationArguments,
   plan: AccountPlan | undefined,
+  since: string | undefined,
 ): Promise<ReadOutcome> {
-  const intake = createIntake(context, application, args, plan)
+  const intake = createIntake(context, application, args, plan, since)
   const joins = application.merge || application.grants.length > 0
   const evidence = await (joins ? readJoined : readPlain)(context, application, args, intake)
   intake.flush()
   warnOfMissingColumns(context, application, intake)
-  return {
-    ...intake.totals,
-    evidence:
-      context.options.only === undefined ? evidence : { ...evidence, level: 'partial', reason: 'filtered by --only' },
-  }
+  return { ...intake.totals, evidence, selected: selectedPart(context, since) }
 }
 
 /** One record is one account. */

@@ -12,8 +12,9 @@ import type { MissingDetection } from '../store/bulk/diff.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
-import { type ReadOutcome, readAccounts } from './aggregation-read.ts'
-import { refuseDeadRules, refuseUnknownShapes } from './aggregation-refusals.ts'
+import { type Delta, planDelta, type ReadState, readState, tokenPhase, tokenShown } from './aggregation-delta.ts'
+import { evidenceOf, type ReadOutcome, readAccounts } from './aggregation-read.ts'
+import { refuseDeadRules } from './aggregation-refusals.ts'
 import { scopeOf } from './applications.ts'
 
 /** Identities that earlier sections of a dry run would make. */
@@ -46,20 +47,22 @@ export function createAggregationRoad(
     section: application.name,
     stopsRun: application.authoritative !== undefined,
     async prepare() {
-      refuseUnknownShapes(application, args)
       refuseDeadRules(application, context)
-      if (args.fetchOnly) return fetched(application, await readAccounts(context, application, args, undefined))
       const id = store.applications.idOf(application.name) ?? 0
+      const delta = planDelta(context, application, args, id)
+      if (args.fetchOnly)
+        return fetched(application, await readAccounts(context, application, args, undefined, delta.since))
       const before = store.applications.lastChange(id)
       plan = store.accountPlans.create(run.id, run.number, application.name)
-      const outcome = await readAccounts(context, application, args, plan)
-      return compare(journey, plan, outcome, { id, before })
+      const outcome = await readAccounts(context, application, args, plan, delta.since)
+      return compare(journey, plan, outcome, { id, before, delta })
     },
     resume(facts) {
       plan = store.accountPlans.reopen(run.id, run.number, application.name)
       const bound = facts.bound as unknown as Bound
-      plan?.rebind(bound)
-      return plan?.phases(bound)
+      if (plan === undefined) return undefined
+      plan.rebind(bound)
+      return [...plan.phases(bound), tokenPhase(context, bound.applicationId, facts.read as unknown as ReadState)]
     },
     close(kept) {
       plan?.close(kept)
@@ -69,9 +72,9 @@ export function createAggregationRoad(
 }
 
 function fetched(application: Application, outcome: ReadOutcome): Prepared {
-  const { evidence, read, filtered, rejected, grantsRejected } = outcome
+  const { read, filtered, rejected, grantsRejected } = outcome
   return {
-    evidence,
+    evidence: evidenceOf(outcome),
     // nothing is compared, so there is nothing to judge
     figures: {
       section: application.name,
@@ -95,9 +98,10 @@ function compare(
   { context, application, args, planned: earlier }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
-  known: { readonly id: number; readonly before: number },
+  known: { readonly id: number; readonly before: number; readonly delta: Delta },
 ): Prepared {
   const now = context.clock.now()
+  const evidence = evidenceOf(outcome)
   plan.compare(
     {
       applicationId: known.id,
@@ -129,12 +133,12 @@ function compare(
     earlier.length = before
     if (context.options.dryRun) earlier.push(...plan.newIdentities())
     return {
-      evidence: outcome.evidence,
+      evidence,
       figures: plan.figures({
         section: application.name,
         applicationId: known.id,
         privileged: application.privileged,
-        rows: isWhole(context, args) ? outcome.read - outcome.filtered : undefined,
+        rows: isWhole(context, args) && known.delta.since === undefined ? outcome.read - outcome.filtered : undefined,
         columns: outcome.columns,
         columnsUsed: usedColumns(application),
         scope: scopeOf(application),
@@ -152,7 +156,13 @@ function compare(
         plan.leaveOut(application.name, unwanted)
         return summarize()
       },
-      bind: () => bind(context, application, plan, { ...known, readAt: now.toISOString(), columns: outcome.columns }),
+      bind: () =>
+        bind(context, application, plan, {
+          ...known,
+          readAt: now.toISOString(),
+          columns: outcome.columns,
+          read: readState(context, application, args, outcome, known.delta),
+        }),
     }
   }
 }
@@ -161,9 +171,16 @@ function bind(
   context: TaskContext,
   application: Application,
   plan: AccountPlan,
-  known: { readonly id: number; readonly before: number; readonly readAt: string; readonly columns: readonly string[] },
+  known: {
+    readonly id: number
+    readonly before: number
+    readonly readAt: string
+    readonly columns: readonly string[]
+    readonly read: ReadState
+  },
 ): BoundSection {
   const { applications } = context.store
+  applications.refuseOther(application.name, context.run.number)
   if (applications.lastChange(known.id) !== known.before)
     throw new BusyError(`another run changed ${application.name} while this one was reading`, {
       code: 'IQ3001',
@@ -176,8 +193,9 @@ function bind(
   return {
     applicationId,
     readAt: known.readAt,
-    facts: { bound: bound as JsonObject, source },
-    phases: plan.phases(bound),
+    token: tokenShown(known.read),
+    facts: { bound: bound as JsonObject, source, read: known.read },
+    phases: [...plan.phases(bound), tokenPhase(context, applicationId, known.read)],
   }
 }
 
@@ -219,7 +237,7 @@ function missingDetection(
   outcome: ReadOutcome,
   { now, id }: { readonly now: Date; readonly id: number },
 ): MissingDetection | undefined {
-  const { evidence } = outcome
+  const evidence = evidenceOf(outcome)
   if (!args.checkDeleted || !isWhole(context, args) || evidence.level === 'partial') return undefined
   if (scopeHides(context, application, id, now)) return undefined
   const today = now.toISOString().slice(0, 10)

@@ -115,7 +115,7 @@ function compare(
   const scope = JSON.stringify(application.entitlements.map(scopeOf))
   const whole = options.limit === undefined
   const moved = history !== undefined && history.scope !== scope
-  const inSight = !moved || options.allow?.guards.includes('scopeChanged') === true
+  const inSight = !moved || !context.guardSpeaks('scopeChanged', application.name)
   plan.compare({
     applicationId: store.applications.idOf(application.name) ?? 0,
     section: application.name,

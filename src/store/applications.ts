@@ -11,7 +11,11 @@ export interface Applications {
   lastChange(id: number): number
   /** One run at a time changes an application. @throws BusyError IQ3001 while another one applies its plan */
   refuseOther(name: string, run: number): void
-  /** What run `number` had read was taken back: a delta would miss it. */
+  /** What the next delta goes by; JSON of whoever keeps it. */
+  readState(id: number): { readonly token: string | null; readonly fullReadNeeded: boolean }
+  /** A null token stays as it is; a full read is what was needed. False: nothing changed. */
+  keepReadState(id: number, state: { readonly token: string | null; readonly full: boolean }): boolean
+  /** What run `number` had read was taken back: the token is that of before, and a delta would miss what is taken back. */
   needFullRead(number: number): void
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
   scopeChanged(id: number, scope: string, now: Date): boolean
@@ -26,10 +30,24 @@ export function createApplications(db: Database): Applications {
       db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
       return Number(idOf(name))
     },
+    readState(id) {
+      const row = db.statement('select token, full_read_needed needed from application where id = ?').get(id) as
+        | { token: string | null; needed: number }
+        | undefined
+      return { token: row?.token ?? null, fullReadNeeded: row?.needed === 1 }
+    },
+    keepReadState: (id, { token, full }) =>
+      db
+        .statement(
+          `update application set token = coalesce(@token, token), full_read_needed = full_read_needed and not @full
+             where id = @id and (token is not coalesce(@token, token) or (full_read_needed and @full))`,
+        )
+        .run({ id, token, full: full ? 1 : 0 }).changes > 0,
     needFullRead: (number) =>
       void db
         .statement(
-          'update application set full_read_needed = 1 where id in (select application_id from task_section where run = ?)',
+          `update application set full_read_needed = 1, token = s.before
+             from (select application_id, facts -> 'read' ->> 'before' before from task_section where run = ?) s where application.id = s.application_id`,
         )
         .run(number),
     scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
