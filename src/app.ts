@@ -31,6 +31,7 @@ import { runTask } from './task/runner.ts'
 
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readTable } from './connectors/delimited/table.ts'
+export { profileFile } from './profile.ts'
 export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
 export { backupStore } from './store/backup.ts'
 export { checkStore } from './store/check.ts'
@@ -170,6 +171,6 @@ function connector(wires: Wires) {
     const kind = wires.connectors.get(connector)
     const resolved = resolveReferences(connection, { env: wires.env, folder, redactor: wires.redactor })
     const settings = checkSettings(application, feed ?? application, kind.connection, resolved)
-    return kind.open({ application, settings, folder, clock: wires.clock, signal, stdin: request.stdin })
+    return kind.open({ settings, folder, clock: wires.clock, signal, stdin: request.stdin })
   }
 }

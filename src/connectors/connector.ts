@@ -1,6 +1,5 @@
 import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
-import type { Application } from '../model/application.ts'
 import type { Evidence, Reject } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
 
@@ -50,7 +49,6 @@ export interface Connection {
 }
 
 export interface ConnectorContext<Settings> {
-  readonly application: Application
   /** Checked settings with references resolved. */
   readonly settings: Settings
   /** Relative paths in settings start here. */

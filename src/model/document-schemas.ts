@@ -4,6 +4,7 @@ import type {
   EntitlementDocument,
   ErrorDocument,
   IdentityDocument,
+  ProfileDocument,
   QuestionDocument,
   TaskResultDocument,
   WhyDocument,
@@ -130,6 +131,18 @@ const entitlement = document('Entitlement', {
   holders: count,
 } satisfies Fields<EntitlementDocument>)
 
+const profile = document('Profile', {
+  file: text,
+  rows: count,
+  rejected: count,
+  columns: z.array(object({ name: text, rows: count, filled: count })),
+  pairs: z.array(z.array(text)),
+  correlation: z.array(object({ account: text, identity: text, filled: count, one: count, several: count })),
+  sampled: count,
+  proposal: object({ key: z.array(text), attributes: z.array(object({ name: text, type: text })) }),
+  text,
+} satisfies Fields<ProfileDocument>)
+
 const question = document('Question', {
   application: text,
   nativeIdentity: text,
@@ -177,6 +190,7 @@ export const documentSchemas = {
   entitlement,
   question,
   why,
+  profile,
   plan: document('Plan', {
     id: text,
     task: text,

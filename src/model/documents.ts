@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
+import type { ProfileFacts, Proposal } from './profile-proposal.ts'
 import type { Counts, Evidence, GuardVerdict, LeftOut, Message, RunStatus, Trigger } from './result.ts'
 import type { RuleTrace } from './rule-trace.ts'
 import type { Value } from './value.ts'
@@ -116,6 +117,17 @@ export interface QuestionDocument {
   /** Names of the identities that it may be. */
   readonly candidates: readonly string[]
   readonly since: string | null
+}
+
+/** What `application profile` measured and proposes. */
+export interface ProfileDocument extends ProfileFacts {
+  readonly schema: 'iqtask/Profile/1'
+  readonly file: string
+  /** Rows that the correlation was measured on. */
+  readonly sampled: number
+  readonly proposal: Proposal
+  /** The application's file. */
+  readonly text: string
 }
 
 /** An answer from recorded facts: source, rule, run, person. */

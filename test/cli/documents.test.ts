@@ -52,6 +52,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'application show': ['application show hr'],
   'application test': ['application test hr'],
   'application peek': ['application peek hr'],
+  'application profile': ['application profile ad.csv'],
   'account find': ['account'],
   'account show': ['account show ad:ada'],
   'account link': ['account link ad:svc 1 --reason x'],

@@ -232,7 +232,6 @@ describe('evidence', () => {
     const folder = project({ 'a.csv': 'id,name\n1,a\n' })
     expect((await readAll(delimited, { file: 'a.csv' }, { folder })).evidence).toMatchObject({ level: 'stable' })
     const connection = await delimited.open({
-      application: { name: 'x' } as never,
       settings: delimited.connection.parse({ file: 'a.csv' }),
       folder,
       clock: { now: () => new Date(0), monotonicMs: () => 0 },

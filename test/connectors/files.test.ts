@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { delimited } from '../../src/connectors/delimited/delimited.ts'
 import { jsonl } from '../../src/connectors/jsonl.ts'
-import type { Application } from '../../src/model/application.ts'
 import { type Read, readAll } from '../contract/connector.ts'
 import { project, write } from '../helpers/project.ts'
 
@@ -154,7 +153,6 @@ describe('a file without a header', () => {
 
 const open = (folder: string, file = 'in/*.csv') =>
   delimited.open({
-    application: { name: 'x' } as Application,
     settings: delimited.connection.parse({ file }),
     folder,
     clock: systemClock,

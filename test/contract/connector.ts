@@ -2,7 +2,6 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { ConnectorError } from '../../src/base/errors.ts'
 import type { Connector, ReadOptions, RecordBatch, SourceRecord } from '../../src/connectors/connector.ts'
-import type { Application } from '../../src/model/application.ts'
 import type { Evidence } from '../../src/model/result.ts'
 
 export interface Read {
@@ -19,7 +18,6 @@ export async function readAll(
   options: { folder: string; read?: ReadOptions; signal?: AbortSignal; stdin?: NodeJS.ReadableStream },
 ): Promise<Read> {
   const connection = await connector.open({
-    application: { name: 'x' } as Application,
     settings: connector.connection.parse(settings),
     folder: options.folder,
     clock: systemClock,
@@ -89,7 +87,6 @@ export function connectorContract(connector: Connector, make: (rows: number) => 
     it('can be closed twice, and says in a sentence what answered', async () => {
       const { settings, folder } = await fixture(5)
       const connection = await connector.open({
-        application: { name: 'x' } as Application,
         settings: connector.connection.parse(settings),
         folder,
         clock: systemClock,

@@ -2,6 +2,7 @@ import { renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { safe } from '../terminal.ts'
+import { profile } from './profile.ts'
 
 export const application: CommandGroup = {
   name: 'application',
@@ -30,6 +31,7 @@ export const application: CommandGroup = {
       options: [{ flags: '-n, --rows <n>', summary: 'how many; default 5' }],
       run: peek,
     },
+    profile,
   ],
 }
 

@@ -1,0 +1,142 @@
+import type { ColumnFacts } from './column-profile.ts'
+import type { AttributeProposal, CorrelationCandidate, ProfileFacts, Proposal } from './profile-proposal.ts'
+
+export interface ProfileSource {
+  /** The application's name. */
+  readonly name: string
+  readonly connector: string
+  /** As the application's file names it. */
+  readonly file: string
+  /** What the connector says of the file: encoding, separator, columns. */
+  readonly described: string
+}
+
+const number = new Intl.NumberFormat('en-US')
+const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`
+/** A rule that finds fewer than this share of the rows that have a value is only mentioned. */
+const ruleShare = 0.5
+
+/** The application's file, each proposal with what it stands on; what the data do not settle stands as a comment. */
+export function renderProfile(source: ProfileSource, facts: ProfileFacts, proposal: Proposal): string {
+  const { rows, rejected, columns } = facts
+  const lines = [
+    `# Proposed from ${number.format(rows)} rows with ${columns.length} columns${rejected === 0 ? '' : ` (${number.format(rejected)} rows could not be read)`}. Read every line before you trust it.`,
+    'kind: Application',
+    `name: ${source.name}`,
+    '# authoritative: true            # when this system says who exists: it then creates identities',
+    `connector: ${source.connector}`,
+    note(`connection: { file: ${scalar(source.file)}${proposal.merge ? ', merge: true' : ''} }`, source.described),
+    'account:',
+    ...keyLines(facts, proposal),
+    ...plainLines(facts, proposal),
+    ...attributeLines(columns, proposal.attributes),
+    ...correlationLines(columns, proposal.correlation),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const note = (line: string, why: string): string => `${line.padEnd(46)}  # ${why}`
+
+function keyLines({ rows, columns }: ProfileFacts, proposal: Proposal): string[] {
+  const { key, otherKeys, merge } = proposal
+  const others = otherKeys.length === 0 ? '' : `; so ${otherKeys.length === 1 ? 'is' : 'are'}: ${otherKeys.join(', ')}`
+  if (key.length === 0)
+    return [
+      note(
+        `  nativeIdentity: ${scalar(columns[0]?.name ?? '')}`,
+        'NOT unique, or not in every row: nothing in this file is. Choose, or repeated ids are rejected',
+      ),
+    ]
+  if (merge)
+    return [
+      note(
+        `  nativeIdentity: ${scalar(key[0] ?? '')}`,
+        `one row an account and value: only both columns together are unique in ${number.format(rows)} rows`,
+      ),
+    ]
+  const { empty, repeats } = proposal.keyFaults
+  const few = [...(empty === 0 ? [] : [`empty in ${empty}`]), ...(repeats === 0 ? [] : [`given again in ${repeats}`])]
+  const what =
+    few.length > 0
+      ? `${few.join(', ')} (they would be rejected)`
+      : key.length === 1
+        ? 'unique and never empty'
+        : 'unique together and never empty'
+  const shown = key.length === 1 ? scalar(key[0] ?? '') : `[${key.map(scalar).join(', ')}]`
+  return [note(`  nativeIdentity: ${shown}`, `${what} in ${number.format(rows)} rows${others}`)]
+}
+
+function plainLines({ columns }: ProfileFacts, proposal: Proposal): string[] {
+  const { uuid, displayName, lastLogin, disabled, locked } = proposal
+  const lines: string[] = []
+  if (uuid !== undefined) lines.push(note(`  uuid: ${scalar(uuid)}`, 'every value is a UUID, none comes twice'))
+  if (displayName !== undefined) lines.push(note(`  displayName: ${scalar(displayName)}`, 'by its name'))
+  if (lastLogin !== undefined) lines.push(note(`  lastLogin: ${scalar(lastLogin)}`, 'dates, and by its name'))
+  if (locked !== undefined) lines.push(note(`  locked: ${scalar(locked)}`, 'true or false, and by its name'))
+  if (disabled !== undefined) {
+    const value = disabled.expr === undefined ? scalar(disabled.column) : `{ expr: ${JSON.stringify(disabled.expr)} }`
+    const found = columns.find((column) => column.name === disabled.column)
+    const line = note(`  ${disabled.sure ? '' : '# '}disabled: ${value}`, `values: ${valuesOf(found)}`)
+    lines.push(line)
+  }
+  return lines
+}
+
+const valuesOf = (column: ColumnFacts | undefined): string =>
+  (column?.values ?? [])
+    .slice(0, 8)
+    .map(([value, count]) => `${value} ${number.format(count)}`)
+    .join(', ')
+
+function attributeLines(columns: readonly ColumnFacts[], attributes: readonly AttributeProposal[]): string[] {
+  if (attributes.length === 0) return []
+  return ['  attributes:', ...attributes.map((attribute) => attributeLine(attribute, columns))]
+}
+
+function attributeLine(attribute: AttributeProposal, columns: readonly ColumnFacts[]): string {
+  const { name, type, format, otherFormats, split, multiple, entitlement } = attribute
+  const parts = [
+    ...(type === 'string' ? [] : [`type: ${type}`]),
+    ...(format === undefined ? [] : [`format: ${scalar(format)}`]),
+    ...(multiple ? ['multiple: true'] : []),
+    ...(split === undefined ? [] : [`split: ${JSON.stringify(split)}`]),
+    ...(entitlement ? ['entitlement: true'] : []),
+  ]
+  const facts = columns.find((column) => column.name === name)
+  const filled = facts === undefined ? '' : `filled in ${percent(facts.filled, facts.rows)}`
+  const list = facts?.list
+  const why = [
+    filled,
+    ...(type === 'date' && (facts?.undated ?? 0) > 0 ? [`${facts?.undated} values are no such date`] : []),
+    ...(otherFormats.length === 0 ? [] : [`${otherFormats.join(', ')} fit as well: the values do not tell`]),
+    ...(list === undefined ? [] : [`${number.format(list.distinct)} different values`]),
+    ...(multiple && !entitlement ? ['entitlement: true, if these are groups or permissions'] : []),
+  ]
+  return note(`    ${scalar(name)}: { ${parts.join(', ')} }`, why.filter((part) => part !== '').join('; '))
+}
+
+/** The rules that find most first; what finds too few is only told. */
+function correlationLines(columns: readonly ColumnFacts[], candidates: readonly CorrelationCandidate[]): string[] {
+  if (candidates.length === 0) return ['# correlation: no column matches an identity of the store']
+  const sorted = [...candidates].sort((a, b) => b.one / b.filled - a.one / a.filled)
+  const lines = sorted.map((candidate) => ({
+    active: candidate.one / candidate.filled >= ruleShare && tellsApart(columns, candidate),
+    text: note(
+      `  - { account: ${scalar(candidate.account)}, identity: ${candidate.identity}${candidate.ignoreCase ? ', ignoreCase: true' : ''}${candidate.leadingZeros ? ', normalize: leadingZeros' : ''} }`,
+      `finds one identity for ${percent(candidate.one, candidate.filled)} of ${number.format(candidate.filled)} values${candidate.several === 0 ? '' : `, several for ${percent(candidate.several, candidate.filled)}`}${tellsApart(columns, candidate) ? '' : '; but its values repeat: a manager or owner perhaps'}`,
+    ),
+  }))
+  const some = lines.some((line) => line.active)
+  return [some ? 'correlation:' : '# correlation:', ...lines.map(({ active, text }) => (active ? text : `#${text}`))]
+}
+
+/** A value that many rows share is not the account's own. */
+const tellsApart = (columns: readonly ColumnFacts[], { account }: CorrelationCandidate): boolean => {
+  const column = columns.find(({ name }) => name === account)
+  return column?.repeats !== undefined && column.repeats <= column.filled * 0.1
+}
+
+const scalar = (text: string): string =>
+  /^[A-Za-z_./][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
