@@ -9,6 +9,18 @@ export interface SourceRecord {
   readonly values: readonly RawValue[]
   /** The record as it stands in the source, for rejects; may be cut. */
   readonly text?: string | undefined
+  /** Keyed hash of the record as it stands in the source, where the connector was asked to compare (`ReadOptions.seen`): 8 bytes. */
+  readonly mac?: Buffer | undefined
+}
+
+/**
+ * Records that the last read saw. A connector that can tell a record's end without parsing it hashes the record's bytes with `key` and
+ * whatever else decides their meaning (columns, separator); one that is known is counted and not handed over.
+ */
+export interface SeenRecords {
+  readonly key: Buffer
+  /** The first 8 bytes of the hash as two signed numbers, little endian. Remembers that the record is there again. */
+  has(low: number, high: number): boolean
 }
 
 /**
@@ -21,6 +33,8 @@ export interface RecordBatch {
   readonly declared: boolean
   readonly columns: readonly string[]
   readonly records: readonly SourceRecord[]
+  /** Records left out since the last batch, because they were seen before. */
+  readonly seen?: number | undefined
   /** Rows that could not become records, with their place. `untrusted`: their native identity cannot be told. */
   readonly rejects: readonly (Reject & { readonly untrusted: boolean })[]
   /** Bytes consumed so far and in all, where known: for progress. */
@@ -39,6 +53,8 @@ export interface ReadOptions {
   readonly input?: string | undefined
   /** Stop after so many records (peek); the evidence is then `partial`. */
   readonly limit?: number | undefined
+  /** Records that need not be handed over; a connector that cannot tell hands over all. */
+  readonly seen?: SeenRecords | undefined
 }
 
 export interface Connection {

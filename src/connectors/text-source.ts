@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { addAbortSignal, pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ConnectorError } from '../base/errors.ts'
-import { createDecoder, type Encoding } from './decode.ts'
+import { createDecoder, type Decoder, type Encoding } from './decode.ts'
 
 /** A text file or stream, read once, front to back, in pieces. */
 export interface TextSource {
@@ -13,6 +13,8 @@ export interface TextSource {
   readonly encoding: Encoding | undefined
   readonly position: { readonly done: number; readonly total: number } | undefined
   texts(): AsyncGenerator<string>
+  /** The same as bytes, without the byte order mark, for who decodes only some of them. */
+  pieces(): AsyncGenerator<{ readonly bytes: Buffer; readonly decoder: Decoder }>
   /** After the last piece: SHA-256 (hex) of the bytes as they lie in the source, and whether it stayed as it was meanwhile. */
   end(): { readonly digest: string; readonly unchanged: boolean }
 }
@@ -47,6 +49,22 @@ export function openTextSource(options: TextSourceOptions): TextSource {
     }
     digest = hash.digest('hex')
   }
+  async function* pieces(): AsyncGenerator<{ bytes: Buffer; decoder: Decoder }> {
+    try {
+      let decoder: Decoder | undefined
+      for await (let chunk of unzipped(bytes())) {
+        if (decoder === undefined) {
+          decoder = createDecoder(chunk, options.encoding)
+          encoding = decoder.encoding
+          chunk = chunk.subarray(decoder.bom)
+        }
+        yield { bytes: chunk, decoder }
+      }
+    } catch (error) {
+      if (options.signal.aborted) return
+      throw error instanceof ConnectorError ? error : readFault(file, error)
+    }
+  }
   return {
     file,
     get encoding() {
@@ -55,22 +73,14 @@ export function openTextSource(options: TextSourceOptions): TextSource {
     get position() {
       return before === undefined ? undefined : { done, total: before.size }
     },
+    pieces,
     async *texts() {
-      try {
-        let decoder: ReturnType<typeof createDecoder> | undefined
-        for await (let chunk of unzipped(bytes())) {
-          if (decoder === undefined) {
-            decoder = createDecoder(chunk, options.encoding)
-            encoding = decoder.encoding
-            chunk = chunk.subarray(decoder.bom)
-          }
-          yield decoder.decode(chunk, false)
-        }
-        if (decoder !== undefined) yield decoder.decode(Buffer.alloc(0), true)
-      } catch (error) {
-        if (options.signal.aborted) return
-        throw error instanceof ConnectorError ? error : readFault(file, error)
+      let last: Decoder | undefined
+      for await (const { bytes, decoder } of pieces()) {
+        last = decoder
+        yield decoder.decode(bytes, false)
       }
+      if (last !== undefined && !options.signal.aborted) yield last.decode(Buffer.alloc(0), true)
     },
     end: () => ({ digest, unchanged: before === undefined || same(before, statSync(file, { throwIfNoEntry: false })) }),
   }

@@ -44,7 +44,7 @@ export interface Intake {
   /** Counts a batch of the account source, keeps its rejects and hands over its records. */
   take(batch: RecordBatch, each: (record: SourceRecord, place: number) => void): void
   /** The end of one account's way; `places` are those of the records that it came from. */
-  settle(outcome: MapOutcome, places: readonly number[], fragment?: string): void
+  settle(outcome: MapOutcome, places: readonly number[], record?: Pick<SourceRecord, 'text' | 'mac'>): void
   reject(reject: MappingReject, places: readonly number[], fragment?: string): void
   missingColumns(): string[]
   /** Keeps the rejects that still wait. */
@@ -89,10 +89,10 @@ export function createIntake(
     },
     reject,
     flush,
-    settle(outcome, places, fragment) {
-      if ('reject' in outcome) reject(outcome.reject, places, fragment)
+    settle(outcome, places, record) {
+      if ('reject' in outcome) reject(outcome.reject, places, record?.text)
       else if ('filtered' in outcome || !wanted(outcome.account)) totals.filtered += places.length
-      else plan?.add(stagedAccount(outcome.account, places[0] ?? 0, draft?.(outcome.account)))
+      else plan?.add(stagedAccount(outcome.account, places[0] ?? 0, draft?.(outcome.account), record?.mac))
     },
     missingColumns: () =>
       totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
@@ -109,7 +109,7 @@ export function createIntake(
         totals.untrusted ||= untrusted
       }
       totals.rejected += batch.rejects.length
-      totals.read += batch.records.length + batch.rejects.length
+      totals.read += batch.records.length + batch.rejects.length + (batch.seen ?? 0)
       const file = totals.files.length - 1
       for (const record of batch.records) {
         const cursor = cursorOf(record.values)

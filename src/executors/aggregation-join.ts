@@ -67,7 +67,7 @@ async function readRows(
       if ('native' in key) stage.addRow(key.native, place, JSON.stringify(values))
       else {
         if ('reject' in key && key.reject.native !== undefined) rejected.add(key.reject.native)
-        intake.settle(key, [place], text)
+        intake.settle(key, [place], { text })
       }
     })
     context.progress.update(application.name, 'read', intake.totals.read)

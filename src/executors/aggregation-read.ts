@@ -1,4 +1,5 @@
 import { didYouMean } from '../base/nearest.ts'
+import type { SeenRecords } from '../connectors/connector.ts'
 import type { Application } from '../model/application.ts'
 import type { MapOutcome } from '../model/mapping.ts'
 import type { Evidence } from '../model/result.ts'
@@ -32,10 +33,13 @@ export async function readAccounts(
   args: AggregationArguments,
   plan: AccountPlan | undefined,
   since: string | undefined,
+  seen?: SeenRecords,
 ): Promise<ReadOutcome> {
   const intake = createIntake(context, application, args, plan, since)
   const joins = application.merge || application.grants.length > 0
-  const evidence = await (joins ? readJoined : readPlain)(context, application, args, intake)
+  const evidence = await (joins
+    ? readJoined(context, application, args, intake)
+    : readPlain(context, application, args, intake, seen))
   intake.flush()
   warnOfMissingColumns(context, application, intake)
   return { ...intake.totals, evidence, selected: selectedPart(context, since) }
@@ -47,9 +51,10 @@ async function readPlain(
   application: Application,
   args: AggregationArguments,
   intake: Intake,
+  seen: SeenRecords | undefined,
 ): Promise<Evidence> {
   const connection = await context.connect(application.name)
-  const reading = await connection.accounts({ input: args.input, limit: context.options.limit })
+  const reading = await connection.accounts({ input: args.input, limit: context.options.limit, seen })
   let map: ((values: readonly RawValue[]) => MapOutcome) | undefined
   let width = -1
   for await (const batch of reading.batches()) {
@@ -57,7 +62,7 @@ async function readPlain(
     if (batch.columns.length !== width) map = intake.mapping.forColumns(batch.columns)
     width = batch.columns.length
     intake.take(batch, (record, place) => {
-      if (map !== undefined) intake.settle(map(record.values), [place], record.text)
+      if (map !== undefined) intake.settle(map(record.values), [place], record)
     })
     context.progress.update(application.name, 'read', intake.totals.read)
   }

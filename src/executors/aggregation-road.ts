@@ -15,6 +15,7 @@ import type { AggregationArguments } from './account-aggregation.ts'
 import { type Delta, planDelta, type ReadState, readState, tokenPhase, tokenShown } from './aggregation-delta.ts'
 import { evidenceOf, type ReadOutcome, readAccounts } from './aggregation-read.ts'
 import { refuseDeadRules } from './aggregation-refusals.ts'
+import { seenBefore } from './aggregation-seen.ts'
 import { scopeOf } from './applications.ts'
 
 /** Identities that earlier sections of a dry run would make. */
@@ -53,9 +54,18 @@ export function createAggregationRoad(
       if (args.fetchOnly)
         return fetched(application, await readAccounts(context, application, args, undefined, delta.since))
       const before = store.applications.lastChange(id)
-      plan = store.accountPlans.create(run.id, run.number, application.name)
-      const outcome = await readAccounts(context, application, args, plan, delta.since)
-      return compare(journey, plan, outcome, { id, before, delta })
+      const fresh = (): AccountPlan => store.accountPlans.create(run.id, run.number, application.name)
+      const seen = seenBefore(context, application, args, id)
+      plan = fresh()
+      const outcome = await readAccounts(context, application, args, plan, delta.since, seen?.table ?? seen?.nothing)
+      const unseen = seen?.table !== undefined
+      if (plan.seal(id, seen?.table)) return compare(journey, plan, outcome, { id, before, delta, unseen })
+      plan.close(false)
+      store.db.write(() => store.runs.forgetRejects(run.number, application.name))
+      plan = fresh()
+      const whole = await readAccounts(context, application, args, plan, delta.since, seen?.nothing)
+      plan.seal(id, undefined)
+      return compare(journey, plan, whole, { id, before, delta, unseen: false })
     },
     resume(facts) {
       plan = store.accountPlans.reopen(run.id, run.number, application.name)
@@ -98,7 +108,7 @@ function compare(
   { context, application, args, planned: earlier }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
-  known: { readonly id: number; readonly before: number; readonly delta: Delta },
+  known: { readonly id: number; readonly before: number; readonly delta: Delta; readonly unseen: boolean },
 ): Prepared {
   const now = context.clock.now()
   const evidence = evidenceOf(outcome)
@@ -109,6 +119,7 @@ function compare(
       promote: args.promoteManagedAttributes,
       compareAll: !args.optimizeReaggregation,
       missing: missingDetection(context, application, args, outcome, { now, id: known.id }),
+      unseen: known.unseen,
     },
     {
       applicationId: known.id,
@@ -187,7 +198,7 @@ function bind(
       hint: 'run again',
     })
   const applicationId = applications.ensure(application.name)
-  const bound = plan.bind(applicationId)
+  const bound = plan.bind(applicationId, application.correlation.length > 0 || application.authoritative !== undefined)
   // the guards of the next read compare with these
   const source = { columns: known.columns, scope: scopeOf(application) }
   return {

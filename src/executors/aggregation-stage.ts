@@ -4,7 +4,12 @@ import type { MappedAccount } from '../model/mapped-account.ts'
 import type { StagedAccount, StagedIdentity } from '../store/bulk/stage-file.ts'
 
 /** A mapped account as the stage keeps it. */
-export function stagedAccount(account: MappedAccount, line: number, draft: IdentityDraft | undefined): StagedAccount {
+export function stagedAccount(
+  account: MappedAccount,
+  line: number,
+  draft: IdentityDraft | undefined,
+  mac: Buffer | undefined,
+): StagedAccount {
   return {
     line,
     native: account.native,
@@ -19,6 +24,7 @@ export function stagedAccount(account: MappedAccount, line: number, draft: Ident
     hash: contentHash(account),
     keysJson: JSON.stringify(account.keys),
     keysDigest: keysDigest(account.keys),
+    mac: mac ?? null,
     draft: stagedIdentity(account, draft),
     entitlements: account.entitlements,
   }

@@ -24,6 +24,8 @@ export interface RunRecords {
   sectionOutcome(number: number, name: string): { readonly status: string; readonly counts: Counts } | undefined
   message(number: number, message: Message): void
   rejects(number: number, rejects: readonly RejectRecord[]): void
+  /** Those of one section, whose source is read once more. */
+  forgetRejects(number: number, application: string): void
   verdicts(number: number, verdicts: readonly GuardVerdict[]): void
   leftOut(number: number, left: readonly LeftOut[]): void
 }
@@ -87,6 +89,8 @@ function createFindings(db: Database): Omit<RunRecords, keyof Sections> {
         m.text,
         m.item ?? null,
       ),
+    forgetRejects: (number, application) =>
+      void db.statement('delete from reject where run = ? and application = ?').run(number, application),
     rejects: (number, rejects) => {
       let seq = Number(db.statement('select coalesce(max(seq), 0) from reject where run = ?').pluck().get(number))
       const add = db.statement(

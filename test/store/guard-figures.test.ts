@@ -59,6 +59,7 @@ function staged(person: Person, line: number): StagedAccount {
     attrsJson: JSON.stringify(mail === undefined ? { id: native } : { id: native, mail }),
     hash: createHash('sha256').update(JSON.stringify(person)).digest().subarray(0, 16),
     keysJson: JSON.stringify([makes]),
+    mac: null,
     keysDigest: createHash('sha256').update(makes).digest().subarray(0, 8),
     draft: { name: makes, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null },
     entitlements: groups.map((value) => ({ attribute: 'groups', value, shown: value })),
@@ -74,6 +75,7 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
   for (const [index, person] of people.entries()) plan.add(staged(person, index + 2))
   const missing = { level: 'complete', digest, markedBefore: at, isProtected: () => false } as const
   const rule = { from: { attribute: 'id' }, identity: 'name', decisive: false, ignoreCase: false, normalize: [] }
+  plan.seal(applicationId, undefined)
   plan.compare(
     {
       applicationId,
@@ -81,6 +83,7 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
       missing: level === 'complete' ? missing : undefined,
       promote: true,
       compareAll: false,
+      unseen: false,
     },
     {
       applicationId,
@@ -114,7 +117,7 @@ function applyPlan(plan: ReturnType<Store['accountPlans']['create']>, run: numbe
   store.db.write(() => {
     const id = store.applications.ensure('hr')
     const counts = { read, filtered: 0, ...plan.counts(id) }
-    const bound = plan.bind(id)
+    const bound = plan.bind(id, true)
     for (const phase of plan.phases(bound)) {
       for (let after = phase.chunk(0, 1000); after !== undefined; after = phase.chunk(after.position, 1000));
     }

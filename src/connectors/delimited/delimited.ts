@@ -35,7 +35,7 @@ export const delimited = defineConnector({
   open: async (context: ConnectorContext<DelimitedSettings>) => ({
     test: () => describe(context),
     accounts: async (options: ReadOptions = {}): Promise<Reading> =>
-      readFiles(context, options, (source, limit) => new DelimitedReading(context, source, limit)),
+      readFiles(context, options, (source, limit) => new DelimitedReading(context, source, { ...options, limit })),
     close: async () => undefined,
   }),
 })

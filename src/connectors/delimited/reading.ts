@@ -1,12 +1,13 @@
 import { ConnectorError } from '../../base/errors.ts'
 import type { Reject } from '../../model/result.ts'
-import type { ConnectorContext, RecordBatch, SourceRecord } from '../connector.ts'
+import type { ConnectorContext, ReadOptions, RecordBatch, SeenRecords, SourceRecord } from '../connector.ts'
 import { escapedByte } from '../decode.ts'
 import { type FileFacts, trailerOf } from '../evidence.ts'
 import type { FileReading } from '../files.ts'
 import type { TextSource } from '../text-source.ts'
 import type { DelimitedSettings } from './delimited.ts'
 import { columnNames, detectSeparator } from './header.ts'
+import { allPieces, type Piece, unseenPieces } from './pieces.ts'
 import { createScanner, type Scanned, type Scanner } from './scan.ts'
 
 const batchSize = 1000
@@ -30,9 +31,12 @@ export class DelimitedReading implements FileReading {
   #held: Scanned | undefined
   #trailerRows: number | undefined
 
-  constructor(context: ConnectorContext<DelimitedSettings>, source: TextSource, limit: number | undefined) {
+  readonly #seen: SeenRecords | undefined
+
+  constructor(context: ConnectorContext<DelimitedSettings>, source: TextSource, { limit, seen }: ReadOptions) {
     this.#context = context
     this.#source = source
+    this.#seen = seen
     this.#limit = limit ?? Number.POSITIVE_INFINITY
     this.#trailer = trailerOf(context.settings.evidence)
     this.#columns = context.settings.columns
@@ -41,14 +45,19 @@ export class DelimitedReading implements FileReading {
 
   async *batches(): AsyncGenerator<RecordBatch> {
     let head = ''
-    for await (const text of this.#source.texts()) {
+    for await (const piece of this.#pieces()) {
       if (this.#context.signal.aborted || this.#rows >= this.#limit) break
-      if (this.#scanner !== undefined) yield* this.#handOver(this.#scanner.push(text))
-      else {
+      if (piece.seen !== undefined && piece.seen > 0) yield this.#batch([], [], piece.seen)
+      let { text } = piece
+      if (this.#scanner === undefined) {
         head += text
         // the separator can be told only from a whole line
-        if (/[\r\n]/.test(head)) yield* this.#handOver(this.#openScanner(head).push(head))
+        if (!/[\r\n]/.test(head)) continue
+        text = head
       }
+      const scanner = this.#scanner ?? this.#openScanner(head)
+      if (piece.line !== undefined) scanner.skipTo(piece.line)
+      yield* this.#handOver(withMacs(scanner.push(text), piece.macs))
       this.#refuseEndlessRecord()
     }
     if (this.#context.signal.aborted || this.#rows >= this.#limit) this.#cut ??= 'stopped early'
@@ -63,6 +72,13 @@ export class DelimitedReading implements FileReading {
     }
     // the columns are told also where no row follows them
     if (this.#rows === 0 && this.#columns !== undefined) yield this.#batch([], [])
+  }
+
+  /** A trailer can be told from a record only by its place at the end. */
+  #pieces(): AsyncIterable<Piece> {
+    return this.#seen === undefined || this.#trailer !== undefined
+      ? allPieces(this.#source)
+      : unseenPieces(this.#source, this.#context.settings, this.#seen)
   }
 
   facts(): FileFacts {
@@ -138,11 +154,23 @@ export class DelimitedReading implements FileReading {
     return this.#batch(records, rejects)
   }
 
-  #batch(records: readonly SourceRecord[], rejects: RecordBatch['rejects']): RecordBatch {
-    this.#rows += records.length + rejects.length
+  #batch(records: readonly SourceRecord[], rejects: RecordBatch['rejects'], seen = 0): RecordBatch {
+    this.#rows += records.length + rejects.length + seen
     const { file, position } = this.#source
-    return { file, declared: true, columns: this.#columns ?? [], records, rejects, position }
+    return { file, declared: true, columns: this.#columns ?? [], records, rejects, seen, position }
   }
+}
+
+/** Bytes and text are cut by the same rules; a hash at the wrong record would hide a change. */
+function withMacs(scanned: Scanned[], macs: readonly string[] | undefined): Scanned[] {
+  if (macs === undefined) return scanned
+  if (macs.length !== scanned.length)
+    throw new Error(`${macs.length} records by their bytes are ${scanned.length} by their text`)
+  scanned.forEach((one, index) => {
+    const mac = macs[index] ?? ''
+    if (mac !== '') one.mac = Buffer.from(mac.slice(0, 8), 'latin1')
+  })
+  return scanned
 }
 
 const shown = (text: string): string => text.slice(0, fragmentLength).toWellFormed().replaceAll('\0', '\uFFFD')

@@ -3,6 +3,8 @@ export interface Scanned {
   readonly values: readonly string[]
   /** The record as it stands in the source. */
   readonly text: string
+  /** Of its bytes, where they were compared. */
+  mac?: Buffer
   /** It is not well-formed; `values` mean nothing. */
   readonly fault?: string
 }
@@ -16,6 +18,8 @@ export interface Scanner {
   openQuoteLine(): number | undefined
   /** Characters waiting for the end of their record. */
   pending(): number
+  /** The next text begins in this line: what lies between was left out. */
+  skipTo(line: number): void
 }
 
 /**
@@ -68,6 +72,9 @@ export function createScanner(separator: string, quote: string): Scanner {
     end: () => (rest === '' ? [] : scan(rest, true)),
     openQuoteLine: () => openLine,
     pending: () => rest.length,
+    skipTo: (next) => {
+      line = next
+    },
   }
 }
 

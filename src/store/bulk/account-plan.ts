@@ -15,13 +15,19 @@ import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
 import { planChanges } from './plan-changes.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
+import { loadSeen, type SeenTable, seeNothing } from './seen.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
+import { keepUnseen } from './unseen.ts'
 
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
 export interface AccountPlan {
   add(account: StagedAccount): void
   addRejectedNative(native: string): void
-  /** No more rows: makes them durable, compares them with the store and finds their owners. */
+  /**
+   * No more rows: makes them durable. False: the read contradicts what was taken for unchanged (`seen`); it has to be done again without it.
+   */
+  seal(applicationId: number, seen: SeenTable | undefined): boolean
+  /** Compares the sealed rows with the store and finds their owners. */
   compare(diff: DiffOptions, correlation: CorrelationPlan): void
   /** Rows of native identities that occur more than once. */
   ambiguous(): readonly { readonly line: number; readonly native: string; readonly lines: string | null }[]
@@ -38,7 +44,8 @@ export interface AccountPlan {
   leaveOut(application: string, unwanted: (change: PlanChange) => boolean): void
   /** SHA-256 (hex) over the planned changes and what they stand on. */
   hash(): string
-  bind(applicationId: number): Bound
+  /** `ownable`: the definition can find owners. */
+  bind(applicationId: number, ownable: boolean): Bound
   readonly phases: (bound: Bound) => readonly PlanPhase[]
   /** After a crash: the numbers that the bind reserved, written into the stage again. */
   rebind(bound: Bound): void
@@ -51,6 +58,10 @@ export interface PlanPhase {
 }
 
 export interface AccountPlans {
+  /** What the application's last read saw, under the same definition. */
+  seen(applicationId: number, definition: string): SeenTable
+  /** For a read that looks at every record, and is what the next one is compared with. */
+  seeNothing(definition: string): Pick<SeenTable, 'key' | 'has'>
   create(resultId: string, run: number, section: string): AccountPlan
   /** The plan that a dead run left; undefined when it is lost or not that run's. */
   reopen(resultId: string, run: number, section: string): AccountPlan | undefined
@@ -63,6 +74,8 @@ export interface AccountPlans {
 export function createAccountPlans(db: Database): AccountPlans {
   const pathOf = (resultId: string, section: string): string => stagePath(db.path, resultId, section)
   return {
+    seen: (applicationId, definition) => loadSeen(db, applicationId, definition),
+    seeNothing: (definition) => seeNothing(db, definition),
     sweep(needed) {
       const folder = stageFolder(db.path)
       if (!existsSync(folder)) return
@@ -76,14 +89,15 @@ export function createAccountPlans(db: Database): AccountPlans {
         ...planOver(db, run),
         add: file.add,
         addRejectedNative: file.addRejectedNative,
-        compare,
+        seal(applicationId, seen) {
+          file.seal(db, run, seen?.count() ?? 0)
+          return seen === undefined || keepUnseen(db, applicationId, seen)
+        },
+        compare(diff, correlation) {
+          diffAccounts(db, diff)
+          correlateStage(db, correlation)
+        },
         close: (kept) => file.close(db, kept),
-      }
-
-      function compare(diff: DiffOptions, correlation: CorrelationPlan): void {
-        file.seal(db, run)
-        diffAccounts(db, diff)
-        correlateStage(db, correlation)
       }
     },
     reopen(resultId, run, section) {
@@ -101,6 +115,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         ...planOver(db, run),
         add: refuse,
         addRejectedNative: refuse,
+        seal: refuse,
         compare: refuse,
         close: (kept) => file.close(db, kept),
       }
@@ -108,7 +123,7 @@ export function createAccountPlans(db: Database): AccountPlans {
   }
 }
 
-type Sealed = Omit<AccountPlan, 'add' | 'addRejectedNative' | 'compare' | 'close'>
+type Sealed = Omit<AccountPlan, 'add' | 'addRejectedNative' | 'seal' | 'compare' | 'close'>
 
 function planOver(db: Database, run: number): Sealed {
   return {
@@ -139,7 +154,7 @@ function planOver(db: Database, run: number): Sealed {
       return hash.digest('hex')
     },
     rebind: (bound) => numberStage(db, bound.entitlementBase),
-    bind: (applicationId) => bindStage(db, applicationId, run),
+    bind: (applicationId, ownable) => bindStage(db, applicationId, run, ownable),
     phases: (bound) =>
       applySteps.map((step) => ({ name: step.name, chunk: (after, size) => step.chunk(db, bound, after, size) })),
   }

@@ -28,6 +28,13 @@ export const applySteps: readonly { readonly name: string; readonly chunk: Chunk
       lost,
     ),
   },
+  {
+    name: 'remember',
+    chunk: chunked(
+      () => `select sid id from st.act where kind not in ('create', 'replaced') and sid > @lo order by sid`,
+      remember,
+    ),
+  },
   { name: 'index', chunk: builtIndex },
 ]
 
@@ -94,6 +101,20 @@ function lost(db: Database, b: Bound, lo: number, hi: number): Worked {
   ).run(p)
   markOwners(db, touched, lo, hi)
   return { changed: done.changes, rows: imagesOf(db, p, touched) }
+}
+
+/**
+ * What the accounts are now made from, after everything that touched them. Those without an owner are looked at again in every read, and so
+ * are those whose row was rejected: it may stand beside the one that they were made from.
+ */
+function remember(db: Database, b: Bound, lo: number, hi: number): Worked {
+  db.statement(`insert into account_seen(account_id, application_id, mac)
+    select a.id, @app, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', zeroblob(8), s.mac)
+    from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = coalesce(x.account_id,
+      (select o.id from account o where o.application_id = @app and o.native = s.native and o.retired = 0))
+    where x.kind not in ('create', 'replaced') and x.sid > @lo and x.sid <= @hi
+    on conflict do update set mac = excluded.mac`).run({ app: b.applicationId, ownable: b.ownable, lo, hi })
+  return { changed: 0, rows: [] }
 }
 
 /** Whose accounts changed is looked at by the next refresh. */

@@ -11,11 +11,13 @@ export interface Bound {
   readonly identityBase: number
   /** 1: every staged row is a new account, so that nobody need ask which are. */
   readonly plain: number
+  /** 1: an account without an owner may find one in the next read, so that its record is to be looked at again. */
+  readonly ownable: number
   readonly deferral: Deferral
 }
 
 /** First write of a run: id ranges are reserved, so that what row n of the stage becomes is known everywhere. */
-export function bindStage(db: Database, applicationId: number, run: number): Bound {
+export function bindStage(db: Database, applicationId: number, run: number, ownable: boolean): Bound {
   const number = (sql: string): number => Number(db.statement(sql).pluck().get() ?? 0)
   const top = number('select max(id) from st.s')
   const entitlementBase = reserve(db, 'entitlement', number('select max(l) from st.m'))
@@ -29,6 +31,7 @@ export function bindStage(db: Database, applicationId: number, run: number): Bou
     accountBase: reserve(db, 'account', top),
     identityBase: reserve(db, 'identity', top),
     plain: isPlain(db) ? 1 : 0,
+    ownable: ownable ? 1 : 0,
     deferral: deferralOf(creates, there, number('select max(descents) from st.sealed')),
   }
 }

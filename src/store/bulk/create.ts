@@ -27,6 +27,9 @@ export function createStatements(plain: boolean) {
       from st.s s left join st.link l on l.sid = s.id where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
     grants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, m.g, @run from st.g g cross join st.m m on m.l = g.e
       where g.a > @lo and g.a <= @hi ${isMade('g.a')}`,
+    hashes: `insert into account_seen(account_id, application_id, mac)
+      select @abase + s.id, @app, iif(s.mac is null or (@ownable and not coalesce(${ownLink}, 0)), zeroblob(8), s.mac)
+      from st.s s left join st.link l on l.sid = s.id where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
     digest: `select group_concat(hex(s.hash)) from st.s s where s.id > @lo and s.id <= @hi ${isMade('s.id')}`,
     mark: `update identity set marked = 1 where marked = 0 and id in
       (select l.identity_id from st.link l where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule')`,
@@ -43,6 +46,7 @@ export function createAccounts(db: Database, b: Bound, lo: number, hi: number): 
   if (b.plain !== 1) retire(db, run, lo, hi)
   const done = db.statement(sql.accounts).run({ app, run, abase, ibase, lo, hi })
   db.statement(sql.grants).run({ run, abase, lo, hi })
+  db.statement(sql.hashes).run({ app, abase, ownable: b.ownable, lo, hi })
   db.statement(sql.mark).run({ lo, hi })
   return { changed: done.changes, rows: db.statement(sql.digest).pluck().all({ lo, hi }) }
 }

@@ -6,6 +6,8 @@ export interface DiffOptions {
   /** ISO time; an account that has been gone since before it comes back as a new one. */
   readonly returnsUntil: string
   readonly missing: MissingDetection | undefined
+  /** Unchanged records were left out; the stage knows which accounts were not among them. */
+  readonly unseen: boolean
   /** Unknown entitlement values enter the catalogue; otherwise their grants are left out. */
   readonly promote: boolean
   /** Compare the grants of unchanged accounts too, instead of trusting the hash. */
@@ -31,11 +33,16 @@ export function diffAccounts(db: Database, options: DiffOptions): void {
   try {
     db.exec(`insert into st.act select s.id, 'reject', null from
       (select native from st.s group by native having count(*) > 1 union select native from st.rejected) twice cross join st.s s on s.native = twice.native`)
+    // two rows with one uuid would be the same account under two names
+    if (db.statement('select max(uuids) from st.sealed').pluck().get() !== 0)
+      db.statement(`insert or ignore into st.act
+        select s.id, 'reject', (select a.id from account a where a.application_id = ? and a.uuid = s.uuid and a.retired = 0) from st.s s
+        where s.uuid in (select uuid from st.s where uuid is not null group by uuid having count(*) > 1)`).run(app)
     if (app === 0)
       db.exec(`insert into st.act select id, 'create', null from st.s where id not in (select sid from st.act)`)
     else classify(db, app, options.returnsUntil)
     db.exec('create index st.act_account on act(account_id)')
-    if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing)
+    if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing, options.unseen)
     diffGrants(db, options)
     db.exec('commit')
   } catch (error) {
@@ -74,14 +81,14 @@ function classify(db: Database, app: number, returnsUntil: string): void {
     where s.id = k.sid`)
 }
 
-function findLost(db: Database, app: number, missing: MissingDetection): void {
+function findLost(db: Database, app: number, missing: MissingDetection, unseen: boolean): void {
   db.statement(`insert into st.lost
     select a.id, case when @level = 'complete' then 'gone'
         when a.state = 'active' then 'missing'
         when exists (select 1 from task_section t where t.run = a.state_run and t.application_id = @app
           and t.read_at <= @before and t.digest <> @digest) then 'gone'
         else 'still' end
-    from account a
+    from ${unseen ? 'st.u u cross join account a on a.id = u.account_id' : 'account a'}
     where a.application_id = @app and a.retired = 0 and a.state <> 'gone'
       and not exists (select 1 from st.act x where x.account_id = a.id)
       and not exists (select 1 from st.s s where s.native = a.native)

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import { aliveAccounts } from './alive.ts'
 import { isPlain, usedValues } from './bind.ts'
 
 /** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
@@ -10,9 +11,15 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   const created = (kinds.create ?? 0) + (kinds.replaced ?? 0)
   const gone = lost.gone ?? 0
   const ends = `(select account_id from st.lost where kind = 'gone' union select account_id from st.act where kind = 'replaced')`
-  const standing = number(
-    `select count(*) from account where application_id = ${applicationId} and retired = 0 and state <> 'gone' and identity_id is not null and id not in ${ends}`,
-  )
+  const alive = aliveAccounts(db, applicationId)
+  const standing =
+    alive -
+    number(
+      `select count(*) from account where application_id = ${applicationId} and identity_id is null and retired = 0 and state <> 'gone'`,
+    ) -
+    number(
+      `select count(*) from account where id in ${ends} and retired = 0 and state <> 'gone' and identity_id is not null`,
+    )
   const returnedLinked = number(
     `select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'returned' and a.identity_id is not null`,
   )
@@ -21,7 +28,7 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   )
   const correlated = standing + returnedLinked + newlyLinked
   const population =
-    number(`select count(*) from account where application_id = ${applicationId} and retired = 0 and state <> 'gone'`) +
+    alive +
     created +
     (kinds.returned ?? 0) -
     gone -
@@ -31,7 +38,7 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   return {
     created,
     changed: (kinds.changed ?? 0) + (kinds.seen ?? 0),
-    unchanged: kinds.same ?? 0,
+    unchanged: (kinds.same ?? 0) + number('select max(seen) from st.sealed'),
     returned: kinds.returned ?? 0,
     renamed: kinds.renamed ?? 0,
     missing: gone + (lost.missing ?? 0) + (lost.still ?? 0),

@@ -1,6 +1,7 @@
 import type { ChangeFigures, PlanFigures, SourceFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
 import { type GuardHistory, guardHistory } from '../guard-history.ts'
+import { aliveAccounts } from './alive.ts'
 
 export interface FiguresOptions {
   readonly section: string
@@ -23,10 +24,7 @@ export interface FiguresOptions {
 export function planFigures(db: Database, options: FiguresOptions): PlanFigures {
   const app = options.applicationId
   const history = guardHistory(db, app, options.now, options.digest)
-  const population = numberOf(
-    db,
-    `select count(*) from account where application_id = ${app} and retired = 0 and state <> 'gone'`,
-  )
+  const population = aliveAccounts(db, app)
   const changes: Record<string, ChangeFigures> = {}
   for (const [kind, from] of Object.entries(changed)) changes[kind] = { ...touched(db, from), ...history.of(kind) }
   // grants of accounts that end are no loss of their own
@@ -101,7 +99,10 @@ function sourceFigures(
   const now = new Set(options.columns)
   const columnsGone = before?.columns.filter((column) => !now.has(column)) ?? []
   const used = new Set(options.columnsUsed)
-  const common = numberOf(db, `select count(*) from st.act where kind in ('same', 'changed', 'seen', 'renamed')`)
+  const common = numberOf(
+    db,
+    `select count(*) + (select max(seen) from st.sealed) from st.act where kind in ('same', 'changed', 'seen', 'renamed')`,
+  )
   return {
     rows: options.rows,
     earlier: history.rows,

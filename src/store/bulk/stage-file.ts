@@ -20,6 +20,8 @@ export interface StagedAccount {
   /** One evened-out value per correlation rule, then per sameAs rule. */
   readonly keysJson: string
   readonly keysDigest: Buffer | null
+  /** Keyed hash of the source record (8 bytes); null where it was not compared. */
+  readonly mac: Buffer | null
   readonly draft: StagedIdentity | undefined
   readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly shown: string }[]
 }
@@ -42,8 +44,8 @@ export interface StageFile {
   add(account: StagedAccount): void
   /** A rejected row whose native identity is known: that account is not missing. */
   addRejectedNative(native: string): void
-  /** Ends the writing, makes it durable and attaches it to the store's connection as `st`. */
-  seal(db: Database, run: number): void
+  /** Ends the writing (`seen`: records that were left out as unchanged), makes it durable and attaches it to the store's connection as `st`. */
+  seal(db: Database, run: number, seen: number): void
   /** Detaches, and deletes the file unless it is kept. */
   close(db: Database, kept: boolean): void
 }
@@ -51,11 +53,12 @@ export interface StageFile {
 const tables = `
 create table s(id integer primary key, line int, native text not null, shown text, uuid text, display text, use text not null, owner text,
   flags int not null, times text, attrs text not null, hash blob not null, keys text not null, keys_digest blob,
-  iname text, istatus text, iattrs text, isources text, ierror text, icrc int) strict;
+  iname text, istatus text, iattrs text, isources text, ierror text, icrc int, mac blob) strict;
 create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
 create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
 create table rejected(native text primary key) strict, without rowid;
-create table sealed(run int not null, descents int not null) strict;
+create table sealed(run int not null, descents int not null, seen int not null, uuids int not null) strict;
+create table u(account_id integer primary key) strict;
 create table act(sid integer primary key, kind text not null, account_id int) strict;
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
@@ -81,9 +84,9 @@ export function createStageFile(path: string): StageFile {
     path,
     add: writer.add,
     addRejectedNative: writer.addRejectedNative,
-    seal(db, run) {
+    seal(db, run, seen) {
       file.exec('create index sn on s(native)')
-      file.prepare('insert into sealed values (?, ?)').run(run, writer.descents())
+      file.prepare('insert into sealed values (?, ?, ?, ?)').run(run, writer.descents(), seen, writer.uuids())
       file.exec('commit')
       file.close()
       const handle = openSync(path, 'r+')
@@ -100,19 +103,21 @@ export function createStageFile(path: string): StageFile {
 }
 
 function createWriter(file: SqliteConnection) {
-  const addRow = file.prepare(`insert into s values (${Array(20).fill('?').join(',')})`)
+  const addRow = file.prepare(`insert into s values (${Array(21).fill('?').join(',')})`)
   const addGrant = file.prepare('insert into g values (?, ?)')
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const intern = createInterning(file)
   let rows = 0
   let last = ''
   let descents = 0
+  let uuids = 0
   return {
     add(a: StagedAccount): void {
       const id = ++rows
       if (a.native < last) descents++
       last = a.native
-      addRow.run(id, ...accountColumns(a), ...draftColumns(a.draft))
+      if (a.uuid !== null) uuids++
+      addRow.run(id, ...accountColumns(a), ...draftColumns(a.draft), a.mac)
       // in id order, as the table keeps them
       const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
       for (const entitlement of ids) addGrant.run(id, entitlement)
@@ -120,6 +125,7 @@ function createWriter(file: SqliteConnection) {
     addRejectedNative: (native: string) => void addRejected.run(native),
     /** Rows whose key is smaller than that of the row before: how far the feed is from the order of its keys. */
     descents: () => descents,
+    uuids: () => uuids,
   }
 }
 

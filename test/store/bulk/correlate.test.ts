@@ -104,6 +104,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
             attrsJson: '{}',
             hash: Buffer.from('ff', 'hex'),
             keysJson: JSON.stringify(keysOf(index)),
+            mac: null,
             keysDigest: Buffer.from('01', 'hex'),
             draft: w.creates
               ? { name: `new${index}`, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null }
@@ -111,8 +112,16 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
             entitlements: [],
           })
         })
+        plan.seal(1, undefined)
         plan.compare(
-          { applicationId: app, returnsUntil: '2000', missing: undefined, promote: true, compareAll: false },
+          {
+            applicationId: app,
+            returnsUntil: '2000',
+            missing: undefined,
+            promote: true,
+            compareAll: false,
+            unseen: false,
+          },
           {
             applicationId: app,
             rules,

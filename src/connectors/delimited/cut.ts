@@ -1,0 +1,157 @@
+import { hash } from 'node:crypto'
+import type { SeenRecords } from '../connector.ts'
+
+/** Whole records that have to be parsed, as they stand in the source. */
+export interface Region {
+  readonly bytes: Buffer
+  /** In which its first record begins. */
+  readonly line: number
+  /** The hash of each record; empty for a header. */
+  readonly macs: readonly string[]
+}
+
+export interface CutOptions {
+  readonly separator: number
+  readonly quote: number
+  /** The first record tells the columns. */
+  readonly header: boolean
+  /** The key for records below these columns: 16 bytes. */
+  readonly key: (header: Buffer) => Buffer
+  readonly known: SeenRecords
+}
+
+const head = 16
+const newline = 10
+const carriageReturn = 13
+
+/**
+ * Finds the ends of records in bytes (UTF-8 or another encoding in which ASCII stands for itself), by the rules of `scan.ts`: a quote opens
+ * a field only at its beginning. A record's key is written over the 16 bytes before it, so that one hash call takes both.
+ */
+export class RecordCutter {
+  readonly #options: CutOptions
+  #buffer = Buffer.allocUnsafeSlow(head + (1 << 20))
+  #end = head
+  #line = 1
+  #seen = 0
+  #key: Buffer | undefined
+  /** Of the region in hand. */
+  #macs: string[] = []
+
+  constructor(options: CutOptions) {
+    this.#options = options
+    if (!options.header) this.#key = options.key(Buffer.alloc(0))
+  }
+
+  /** Regions that these bytes complete. */
+  push(bytes: Buffer): Region[] {
+    const needed = this.#end + bytes.length
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed))
+      this.#buffer.copy(larger, 0, 0, this.#end)
+      this.#buffer = larger
+    }
+    bytes.copy(this.#buffer, this.#end)
+    this.#end = needed
+    const { start, found } = this.#scan()
+    // the views must outlive the move
+    const regions = found.map((region) => ({ ...region, bytes: Buffer.from(region.bytes) }))
+    this.#buffer.copyWithin(head, start, needed)
+    this.#end = head + needed - start
+    return regions
+  }
+
+  /** What waits for the end of its record, and in which line it begins. */
+  rest(): { readonly bytes: Buffer; readonly line: number } {
+    return { bytes: this.#buffer.subarray(head, this.#end), line: this.#line }
+  }
+
+  /** Records seen before, since the last call. */
+  takeSeen(): number {
+    const count = this.#seen
+    this.#seen = 0
+    return count
+  }
+
+  /** One pass over the whole records; `start`: where the next one begins. Plain variables, because it looks at every byte. */
+  #scan(): { start: number; found: Region[] } {
+    const { separator, quote } = this.#options
+    const b = this.#buffer
+    const end = this.#end
+    const found: Region[] = []
+    let start = head
+    let inside = false
+    let closed = -9
+    let lines = this.#line
+    let from = -1
+    let fromLine = 0
+    for (let i = head; i < end; i++) {
+      const c = b[i]
+      if (c === quote) {
+        if (inside) {
+          inside = false
+          closed = i
+        } else if (i === start || b[i - 1] === separator || closed === i - 1) inside = true
+      } else if (c === newline) {
+        lines++
+        if (inside) continue
+        const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
+        if (!blank && this.#isNew(start, i)) {
+          if (from === -1) {
+            from = start
+            fromLine = this.#line
+          }
+        } else if (from !== -1) {
+          found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
+          from = -1
+        }
+        start = i + 1
+        this.#line = lines
+      }
+    }
+    if (from !== -1) found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
+    return { start, found }
+  }
+
+  /** Decides about one record. */
+  #isNew(from: number, to: number): boolean {
+    if (this.#key === undefined) {
+      this.#key = this.#options.key(this.#buffer.subarray(from, to))
+      this.#macs.push('')
+      return true
+    }
+    const mac = macOf(this.#buffer, this.#key, from, to)
+    if (this.#options.known.has(numberAt(mac, 0), numberAt(mac, 4))) {
+      this.#seen++
+      return false
+    }
+    this.#macs.push(mac)
+    return true
+  }
+
+  #takeMacs(): string[] {
+    const macs = this.#macs
+    this.#macs = []
+    return macs
+  }
+}
+
+const covered = Buffer.alloc(head)
+
+/** Other records may be shorter than the key: what it covers is put back. */
+function macOf(b: Buffer, key: Buffer, start: number, end: number): string {
+  const from = start - head
+  for (let i = 0; i < head; i++) {
+    covered[i] = b[from + i] ?? 0
+    b[from + i] = key[i] ?? 0
+  }
+  const mac = hash('sha256', b.subarray(from, end), 'binary')
+  for (let i = 0; i < head; i++) b[from + i] = covered[i] ?? 0
+  return mac
+}
+
+const numberAt = (text: string, index: number): number =>
+  text.charCodeAt(index) |
+  (text.charCodeAt(index + 1) << 8) |
+  (text.charCodeAt(index + 2) << 16) |
+  (text.charCodeAt(index + 3) << 24)

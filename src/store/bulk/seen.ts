@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import type { Database } from '../database.ts'
+
+/** Hashes of the source records that an application's accounts were last made from, and which of them are there again. */
+export interface SeenTable {
+  /** Of the definition: another definition, another key, no hit. */
+  readonly key: Buffer
+  has(low: number, high: number): boolean
+  /** Records that were there again. */
+  count(): number
+  /** One of them was there more than once. */
+  repeated(): boolean
+  /** Accounts whose record was not seen: changed, absent, or to be looked at again. */
+  unseen(): Iterable<readonly number[]>
+}
+
+/** The mapping's own version: a change of what a record means makes every record new. */
+const version = 1
+const pageSize = 20_000
+
+/** Hashes for a read that looks at every record: they are kept for the next one. */
+export const seeNothing = (db: Database, definition: string): Pick<SeenTable, 'key' | 'has'> => ({
+  key: keyOf(db, definition),
+  has: () => false,
+})
+
+/** 11 bytes an account: two numbers a slot, open addressing. Of the 64 bits two say `seen` and `seen twice`. */
+export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
+  const pages = (): Generator<{ readonly after: number; readonly macs: Int32Array }> => pagesOf(db, applicationId)
+  const known = Number(
+    db.statement('select count(*) from account_seen where application_id = ?').pluck().get(applicationId),
+  )
+  const slots = Math.ceil(known / 0.7) + 16
+  const scale = slots / 2 ** 32
+  const table = new Int32Array(slots * 2)
+  let hits = 0
+  let twice = false
+  for (const { macs } of pages())
+    for (let i = 0; i < macs.length; i += 2) {
+      const low = macs[i] ?? 0
+      const high = (macs[i + 1] ?? 0) & -4
+      if ((low | high) === 0) continue
+      let slot = Math.floor((low >>> 0) * scale)
+      while ((table[2 * slot] ?? 0) !== 0 || (table[2 * slot + 1] ?? 0) !== 0) if (++slot === slots) slot = 0
+      table[2 * slot] = low
+      table[2 * slot + 1] = high
+    }
+  /** The slot of a hash; -1 where it is not known. */
+  const slotOf = (low: number, high: number): number => {
+    let slot = Math.floor((low >>> 0) * scale)
+    for (;;) {
+      const second = table[2 * slot + 1] ?? 0
+      if (table[2 * slot] === low && (second & -4) === high) return slot
+      if (second === 0 && table[2 * slot] === 0) return -1
+      if (++slot === slots) slot = 0
+    }
+  }
+  return {
+    key: keyOf(db, definition),
+    has(low, full) {
+      const high = full & -4
+      if ((low | high) === 0) return false
+      const slot = slotOf(low, high)
+      if (slot === -1) return false
+      const mark = 2 * slot + 1
+      const before = table[mark] ?? 0
+      if ((before & 3) !== 0) twice = true
+      hits++
+      table[mark] = before | ((before & 1) === 0 ? 1 : 2)
+      return true
+    },
+    count: () => hits,
+    repeated: () => twice,
+    *unseen() {
+      if (hits === known && !twice) return
+      for (const { after, macs } of pages()) {
+        const there: number[] = []
+        for (let i = 0; i < macs.length; i += 2) {
+          const low = macs[i] ?? 0
+          const high = (macs[i + 1] ?? 0) & -4
+          const slot = (low | high) === 0 ? -1 : slotOf(low, high)
+          if (slot === -1 || ((table[2 * slot + 1] ?? 0) & 3) !== 1) there.push(i >> 1)
+        }
+        if (there.length === 0) continue
+        const ids = idsOf(db, applicationId, after)
+        yield there.map((index) => ids[index] ?? 0)
+      }
+    },
+  }
+}
+
+/** SQLite joins the hashes of a page, so that a million of them are fifty calls. */
+function* pagesOf(db: Database, app: number): Generator<{ after: number; macs: Int32Array }> {
+  const page = db
+    .statement(
+      `select cast(group_concat(mac, '') as blob) from (select mac from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
+    )
+    .pluck()
+  const first = db.statement('select min(account_id) from account_seen').pluck().get() as number | null
+  const last = db.statement('select max(account_id) from account_seen').pluck().get() as number | null
+  if (first === null || last === null) return
+  for (let after = first - 1; after < last; after += pageSize) {
+    const bytes = page.get({ app, after, end: after + pageSize }) as Buffer | null
+    if (bytes !== null)
+      yield { after, macs: new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)) }
+  }
+}
+
+const idsOf = (db: Database, app: number, after: number): number[] =>
+  db
+    .statement(
+      'select account_id from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id',
+    )
+    .pluck()
+    .all({ app, after, end: after + pageSize }) as number[]
+
+/** Nobody without the store can make a record that passes for another one. */
+function keyOf(db: Database, definition: string): Buffer {
+  const secret = String(db.statement(`select value from meta where key = 'secret'`).pluck().get())
+  return createHash('sha256')
+    .update(JSON.stringify([secret, version, definition]))
+    .digest()
+}
