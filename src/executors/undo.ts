@@ -1,13 +1,24 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { itemFigures } from '../model/planned-item.ts'
+import type { MovedRow } from '../store/undo.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import type { Prepared, Road } from '../task/road.ts'
+
+const schema = z.strictObject({
+  result: z.string(),
+  /** Keys of objects that are taken back although something changed them since. */
+  accept: z.array(z.string()).default([]),
+})
+type UndoArguments = z.output<typeof schema>
 
 /** Takes a run back, as a plan of its own (domain §3). */
 export const undo = defineExecutor({
   name: 'undo',
   summary: 'take a run back: what it created goes, what it changed is as before',
-  arguments: z.strictObject({ result: z.string() }),
+  arguments: schema,
   counts: {
     accountsRemoved: 'accounts that the run had created',
     accountsRestored: 'accounts that are as before the run',
@@ -17,60 +28,103 @@ export const undo = defineExecutor({
     entitlementsRestored: 'catalogue entries that are as before the run',
   },
   async run(context, args) {
-    await context.road(createUndoRoad(context, args.result))
+    await context.road(createUndoRoad(context, args))
   },
 })
 
-function createUndoRoad(context: TaskContext, reference: string): Road {
+function createUndoRoad(context: TaskContext, args: UndoArguments): Road {
   const { store, run } = context
   return {
     section: 'undo',
     stopsRun: true,
-    prepare: async () => prepare(context, reference),
+    async prepare() {
+      const target = targetOf(context, args.result)
+      store.undo.begin()
+      refuseNeedlessAccepts(args.accept, store.undo.moved(target))
+      for (const text of store.undo.remains(target))
+        context.message({ level: 'info', code: 'IQ3014', text, item: args.result })
+      return prepared(context, target, args)
+    },
     resume: (facts) => store.undo.phases(Number(facts.target), run.number),
     close: () => undefined,
   }
 }
 
-function prepare(context: TaskContext, reference: string): Prepared {
-  const { store, run } = context
+function targetOf({ store }: TaskContext, reference: string): number {
   const result = store.results.find(reference)
-  const target = store.runs.numberOf(result.id)
   const refuse = (why: string, hint: string): never => {
     throw new UserError(`${result.id} ${why}`, { code: 'IQ3012', hint })
   }
   if (result.dryRun) refuse('was a dry run: there is nothing to take back', 'iqtask results lists the others')
   if (result.status === 'running' || result.status === 'queued') refuse('runs still', 'iqtask stop ends it')
-  const moved = store.undo.moved(target)
-  if (moved.length > 0)
-    refuse(`cannot be taken back: ${moved.join(', ')} changed since`, 'undo the later run first: iqtask results')
+  return store.runs.numberOf(result.id)
+}
+
+function refuseNeedlessAccepts(accept: readonly string[], moved: readonly MovedRow[]): void {
+  const known = new Set(moved.map((row) => row.key))
+  const needless = accept.find((key) => !known.has(key))
+  if (needless === undefined) return
+  throw new UserError(`there is nothing to accept about ${JSON.stringify(needless)}`, {
+    code: 'IQ1002',
+    hint: `changed since: ${[...known].slice(0, 10).join(', ') || 'nothing'}`,
+  })
+}
+
+function prepared(context: TaskContext, target: number, args: UndoArguments): Prepared {
+  const { store, run } = context
   const counts = { ...store.undo.counts(target) }
-  const first = store.undo.removed(target)
+  const hash = createHash('sha256')
+  function* hashed() {
+    for (const row of store.undo.rows(target)) {
+      hash.update(JSON.stringify(row.changes))
+      yield row
+    }
+  }
+  const changes = itemFigures(hashed())
   return {
     evidence: undefined,
-    figures: {
-      section: 'undo',
-      privileged: false,
-      population: store.accounts.count({}),
-      baseline: false,
-      changes: { deletes: { count: counts.accountsRemoved, first } },
-    },
+    figures: { section: 'undo', privileged: false, population: store.accounts.count({}), baseline: false, changes },
     counts,
     read: 0,
     rejected: 0,
     planned: Object.values(counts).reduce((sum, count) => sum + count, 0),
     leftAside: false,
-    hash: `${result.id} ${JSON.stringify(counts)}`,
-    changes: () =>
-      first.map((key) => ({ kind: 'end', object: 'account', key, field: 'state', before: 'active', after: null })),
+    hash: hash.digest('hex'),
+    *changes() {
+      for (const row of store.undo.rows(target)) yield* row.changes
+    },
+    without(unwanted) {
+      store.undo.leaveOut(target, unwanted)
+      return prepared(context, target, args)
+    },
+    refusal: () => refusalOf(args, store.undo.moved(target)),
     bind() {
-      store.applications.needFullRead(target)
+      const reads = store.undo.bind(target, run.number) as unknown as JsonObject[]
       return {
         applicationId: undefined,
         readAt: undefined,
-        facts: { target },
+        facts: { target, reads },
         phases: store.undo.phases(target, run.number),
       }
     },
   }
+}
+
+/** What changed since is only taken back where a person said so, one by one. */
+function refusalOf({ result, accept }: UndoArguments, moved: readonly MovedRow[]): UserError | undefined {
+  const held = moved.find((row) => row.because !== null)
+  if (held !== undefined)
+    return new UserError(`${result} cannot be taken back: ${held.key} stays, because ${held.because}`, {
+      code: 'IQ3012',
+      hint: `leave it out: --except "change.key == '${held.key}'"`,
+    })
+  const open = moved.map((row) => row.key).filter((key) => !accept.includes(key))
+  if (open.length === 0) return undefined
+  return new UserError(
+    `${result} cannot be taken back: ${open.slice(0, 10).join(', ')}${open.length > 10 ? ', …' : ''} changed since`,
+    {
+      code: 'IQ3012',
+      hint: 'undo the later run first, leave them out with --except, or take each back all the same with --accept KEY',
+    },
+  )
 }

@@ -15,8 +15,6 @@ export interface Applications {
   readState(id: number): { readonly token: string | null; readonly fullReadNeeded: boolean }
   /** A null token stays as it is; a full read is what was needed. False: nothing changed. */
   keepReadState(id: number, state: { readonly token: string | null; readonly full: boolean }): boolean
-  /** What run `number` had read was taken back: the token is that of before, and a delta would miss what is taken back. */
-  needFullRead(number: number): void
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
   scopeChanged(id: number, scope: string, now: Date): boolean
 }
@@ -43,13 +41,6 @@ export function createApplications(db: Database): Applications {
              where id = @id and (token is not coalesce(@token, token) or (full_read_needed and @full))`,
         )
         .run({ id, token, full: full ? 1 : 0 }).changes > 0,
-    needFullRead: (number) =>
-      void db
-        .statement(
-          `update application set full_read_needed = 1, token = s.before
-             from (select application_id, facts -> 'read' ->> 'before' before from task_section where run = ?) s where application.id = s.application_id`,
-        )
-        .run(number),
     scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
     lastChange: (id) =>
       Number(

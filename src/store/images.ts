@@ -6,9 +6,12 @@ const columns = `'native', a.native, 'retired', a.retired, 'shown', a.shown, 'uu
 const access = (open: string) =>
   `json((select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open}))`
 
+/** An account `a` as its images hold it. */
+export const accountNow = `json_object(${columns}, 'grants', ${access('and c.until is null')})`
+
 /** Keeps what the accounts chosen are before run `@run` changes them; the first image of a run stays. */
 export const accountImages = (chosen: string): string => `insert or ignore into change(run, object, object_id, before)
-  select @run, 'account', a.id, json_object(${columns}, 'grants', ${access('and c.until is null')}) from account a where a.id in (${chosen})`
+  select @run, 'account', a.id, ${accountNow} from account a where a.id in (${chosen})`
 
 /** The same for accounts that are removed: with all that is needed to make them again. */
 export const removedAccounts = (chosen: string): string => `insert into change(run, object, object_id, before)

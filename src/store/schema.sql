@@ -66,6 +66,10 @@ CREATE TRIGGER task_section_unseal after update on task_section when new.crc is 
   update task_section set crc = null where run = new.run and seq = new.seq;
 end;
 
+CREATE TRIGGER undo_left_unseal after update on undo_left when new.crc is old.crc and new.crc is not null begin
+  update undo_left set crc = null where run = new.run and object = new.object and object_id = new.object_id;
+end;
+
 CREATE TABLE "access"(
   account_id integer not null references account(id),
   entitlement_id integer not null references entitlement(id),
@@ -306,6 +310,13 @@ CREATE TABLE task_section(
   primary key (run, seq)
 ) strict, without rowid;
 
+CREATE TABLE undo_left(
+  run integer not null references task_result(id) on delete cascade,
+  object text not null check (object in ('account','identity','entitlement')),
+  object_id integer not null, crc integer,
+  primary key (run, object, object_id)
+) strict, without rowid;
+
 CREATE INDEX access_entitlement on access(entitlement_id, account_id);
 
 CREATE INDEX account_absent on account(application_id, state) where state <> 'active';
@@ -367,3 +378,5 @@ CREATE INDEX task_result_unsealed on task_result(crc) where crc is null;
 CREATE INDEX task_section_application on task_section(application_id, run);
 
 CREATE INDEX task_section_unsealed on task_section(crc) where crc is null;
+
+CREATE INDEX undo_left_unsealed on undo_left(crc) where crc is null;

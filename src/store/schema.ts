@@ -221,6 +221,13 @@ export interface ChangeRow {
   crc: Generated<number>
 }
 
+export interface UndoLeftRow {
+  run: number
+  object: string
+  object_id: number
+  crc: Generated<number>
+}
+
 export interface LeftOutRow {
   run: number
   seq: number
@@ -265,4 +272,5 @@ export interface Tables {
   change: ChangeRow
   audit: AuditRow
   left_out: LeftOutRow
+  undo_left: UndoLeftRow
 }

@@ -46,7 +46,7 @@ export function sealedTables(prepare: (sql: string) => SqliteStatement): SealedT
 /** Seals every row that the transaction in hand left without: the last step of each. */
 export function createSealer(connection: SqliteConnection): () => void {
   const statements = sealedTables((sql) => connection.prepare(sql)).map(({ name, seal }) =>
-    connection.prepare(`update "${name}" set crc = ${seal} where crc is null`),
+    connection.prepare(`update main."${name}" set crc = ${seal} where crc is null`),
   )
   return () => {
     for (const statement of statements) statement.run()

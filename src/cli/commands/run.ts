@@ -186,10 +186,17 @@ export async function printResults(context: CommandContext, results: readonly Ta
 export const undo: Command = {
   name: 'undo',
   arguments: '<result>',
-  summary: 'take a run back, as a plan of its own, with the same guards',
-  examples: ['iqtask undo latest --dry-run', 'iqtask undo 01JD8Q --allow deletes --reason "wrong file"'],
+  summary: 'take a run back, or a part of it, as a plan of its own, with the same guards',
+  examples: [
+    'iqtask undo latest --dry-run',
+    'iqtask undo 01JD8Q --allow deletes --reason "wrong file"',
+    `iqtask undo 01JD8Q --only "change.key.startsWith('ad:')"`,
+    'iqtask undo 01JD8Q --accept ad:jdoe',
+  ],
   options: [
     { flags: '--dry-run', summary: 'plan without applying' },
+    ...selectOptions,
+    { flags: '--accept <key>', summary: 'take this back although it changed since', repeated: true },
     { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
     { flags: '--reason <text>', summary: 'why they may not' },
   ],
@@ -197,7 +204,15 @@ export const undo: Command = {
     const app = await context.app()
     // `latest` must not mean the undo itself
     const { id } = app.store().results.find(reference)
-    const result = await runOne(context, 'undo', options, { result: id })
+    const accept = (options.accept as string[] | undefined) ?? []
+    const result = await runRequest(context, options, {
+      task: 'undo',
+      trigger: 'manual',
+      set: { result: id, ...(accept.length === 0 ? {} : { accept: JSON.stringify(accept) }) },
+      dryRun: options.dryRun === true ? true : undefined,
+      allow: allowed(options),
+      select: selected(options),
+    })
     await printResults(context, [result])
     return result.exitCode ?? 1
   },

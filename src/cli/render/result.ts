@@ -113,9 +113,12 @@ function renderGuards(result: TaskResultDocument, style: Style): string[] {
   const tripped = [...new Set(spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard))]
   if (tripped.length > 0 && !result.dryRun) lines.push(`  The plan is kept: iqtask plan show ${shortId(result.id)}`)
   if (tripped.length > 0)
-    lines.push(`  If this is right:  iqtask run ${result.task} --allow ${tripped.join(',')} --reason "…"`)
+    lines.push(`  If this is right:  iqtask ${again(result)} --allow ${tripped.join(',')} --reason "…"`)
   return lines
 }
+
+const again = ({ task, executor, arguments: args }: TaskResultDocument): string =>
+  executor === 'undo' ? `undo ${shortId(String(args.result))}` : `run ${task}`
 
 /** What to type next. */
 export function renderNext(result: TaskResultDocument, style: Style): string {

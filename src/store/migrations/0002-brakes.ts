@@ -22,6 +22,14 @@ create table left_out(
   first text not null check (json_valid(first)),
   primary key (run, seq)
 ) strict, without rowid;
+-- objects that an undo leaves as they are
+create table undo_left(
+  run integer not null references task_result(id) on delete cascade,
+  object text not null check (object in ('account','identity','entitlement')),
+  object_id integer not null,
+  primary key (run, object, object_id)
+) strict, without rowid;
+${sealed('undo_left', 'run', 'object', 'object_id')}
 ${rebuilt('identity', `sums integer generated always as (${sums.identity}) stored`)}
 ${rebuilt('account', `sums integer generated always as (${sums.account}) stored,\n  keys_again blob generated always as (keys) stored`)}
 ${rebuilt('access', 'until_again integer generated always as (until) stored')}
