@@ -1,4 +1,5 @@
 import { backupsUnderLoad } from './backups.ts'
+import { bitFlips } from './bit-flips.ts'
 import type { FaultFigure } from './figure.ts'
 import { diskFaults, killPoints } from './kill-points.ts'
 import { compoundKills, randomKills } from './kills.ts'
@@ -27,6 +28,7 @@ export const figures: readonly FaultFigure[] = [
   massChanges,
   modes,
   tampering,
+  bitFlips,
   backupsUnderLoad,
   seeded,
 ]

@@ -45,9 +45,9 @@ export async function disturb(scenario: Scenario, point: Point): Promise<Outcome
   }
 }
 
-function pointsOf(scenario: Scenario, faults: Faults, most: number, at: readonly Call[]): Point[] {
+function pointsOf(scenario: Scenario, faults: Faults, most: number): Point[] {
   return faults.flatMap(([fault, forever]) =>
-    at.flatMap((call) => spread(scenario.counts[call], most).map((n) => ({ call, fault, n, forever }))),
+    calls.flatMap((call) => spread(scenario.counts[call], most).map((n) => ({ call, fault, n, forever }))),
   )
 }
 
@@ -57,20 +57,14 @@ type Faults = readonly (readonly [Fault, forever: boolean])[]
 const most: Readonly<Record<Size, number>> = { sample: 3, usual: 60, all: Number.POSITIVE_INFINITY }
 const worksOf = (size: Size): typeof works => (size === 'sample' ? works.slice(0, 1) : works)
 
-async function enumerate(
-  tool: Tool,
-  chosen: typeof works,
-  faults: Faults,
-  most: number,
-  at = calls as readonly Call[],
-): Promise<Measured> {
+async function enumerate(tool: Tool, chosen: typeof works, faults: Faults, most: number): Promise<Measured> {
   const wrong: string[] = []
   const counted: string[] = []
   let points = 0
   let fired = 0
   for (const work of chosen) {
     const scenario = await openScenario(tool, work)
-    const all = pointsOf(scenario, faults, most, at)
+    const all = pointsOf(scenario, faults, most)
     const outcomes = await pooled(all, availableParallelism(), (point) => disturb(scenario, point))
     scenario.close()
     points += outcomes.length
@@ -113,8 +107,23 @@ export const diskFaults: FaultFigure = {
     ),
 }
 
-/** A kill between any two commits: what is not one transaction comes apart. */
+/** A kill between any two commits, until one is not survived: what is not one transaction comes apart. */
 export const killsAtSyncs: Pick<FaultFigure, 'possible' | 'measure'> = {
   possible,
-  measure: (tool) => enumerate(tool, works.slice(0, 1), [['SIGKILL', false]], 40, ['fsync']),
+  async measure(tool) {
+    const scenario = await openScenario(tool, works[0] as (typeof works)[number])
+    // the last ones first: that is where chunks are applied
+    const all = spread(scenario.counts.fsync, 60).reverse()
+    let tried = 0
+    try {
+      for (const n of all) {
+        tried++
+        const { wrong } = await disturb(scenario, { call: 'fsync', fault: 'SIGKILL', n, forever: false })
+        if (wrong !== undefined) return { value: `${tried} points`, wrong: [wrong] }
+      }
+      return { value: `${tried} points`, wrong: [] }
+    } finally {
+      scenario.close()
+    }
+  },
 }

@@ -19,10 +19,9 @@ export const seededBugs: readonly SeededBug[] = [
     what: 'the checkpoint is written before the rows',
     edits: [
       {
-        file: 'src/task/drive.ts',
+        file: 'src/task/chunks.ts',
         from: '  const position = run.store.db.write(() => {\n',
-        to: `  run.store.db.write(() => run.keepCheckpoint({ done: run.checkpoint.done,
-    current: { section: road.section, phase: phase.name, after: after + run.options.lossLimit, facts } }))
+        to: `  run.store.db.write(() => keep(run, phase, after + run.options.lossLimit, undefined))
   const position = run.store.db.write(() => {\n`,
       },
     ],
@@ -32,9 +31,9 @@ export const seededBugs: readonly SeededBug[] = [
     what: 'a checkpoint that lags behind its rows',
     edits: [
       {
-        file: 'src/task/drive.ts',
-        from: 'phase: phase.name, after: chunk.position, facts }',
-        to: 'phase: phase.name, after, facts }',
+        file: 'src/task/chunks.ts',
+        from: 'keep(run, phase, chunk.position, next(',
+        to: 'keep(run, phase, after, next(',
       },
     ],
     caughtBy: [killsAtSyncs],
@@ -44,9 +43,9 @@ export const seededBugs: readonly SeededBug[] = [
     edits: [
       { file: 'src/store/sqlite/driver.ts', from: `['synchronous', 'FULL', 2]`, to: `['synchronous', 'NORMAL', 1]` },
       {
-        file: 'src/store/open.ts',
-        from: `connection.pragma('synchronous', { simple: true }) !== 2`,
-        to: `connection.pragma('synchronous', { simple: true }) !== 1`,
+        file: 'src/store/prepare.ts',
+        from: `if (kept !== '2,1')`,
+        to: `if (kept !== '1,1')`,
       },
     ],
     caughtBy: [powerCuts],
@@ -67,8 +66,8 @@ export const seededBugs: readonly SeededBug[] = [
     edits: [
       {
         file: 'src/store/database.ts',
-        from: 'connection.transaction(work).immediate()',
-        to: 'connection.transaction(work).deferred()',
+        from: 'connection.transaction(() => sealing(work)).immediate()',
+        to: 'connection.transaction(() => sealing(work)).deferred()',
       },
     ],
     caughtBy: [manyProcesses, oneRuns],
@@ -78,9 +77,9 @@ export const seededBugs: readonly SeededBug[] = [
     edits: [
       {
         file: 'src/task/drive.ts',
-        from: '    const stop = await judge(run, road, prepared)\n',
+        from: '    const stop = judge(run, road, prepared)\n',
         to: `    if (!run.options.dryRun) await applyPhases(run, road, seq, bind(run, road, seq, statusOf(run, prepared), prepared))
-    const stop = await judge(run, road, prepared)\n`,
+    const stop = judge(run, road, prepared)\n`,
       },
     ],
     caughtBy: [massChanges],
