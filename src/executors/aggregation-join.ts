@@ -9,7 +9,6 @@ import type { Mapping } from '../model/mapping.ts'
 import { type AccountRow, compileMerge } from '../model/merge-rows.ts'
 import { placeNumber, placeOf, renderPlaces } from '../model/place.ts'
 import type { Evidence, Reject } from '../model/result.ts'
-import type { RawValue } from '../model/value.ts'
 import type { RowGroup, RowStage } from '../store/bulk/row-stage.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
@@ -64,7 +63,7 @@ async function readRows(
     intake.take(batch, ({ values, text }, place) => {
       const key = joining?.key(values)
       if (key === undefined) return
-      if ('native' in key) stage.addRow(key.native, place, JSON.stringify(values))
+      if ('native' in key) stage.addRow(key.native, place, values)
       else {
         if ('reject' in key && key.reject.native !== undefined) rejected.add(key.reject.native)
         intake.settle(key, [place], { text })
@@ -178,7 +177,7 @@ function settleGroup(
   account: ReturnType<Mapping['joining']>['account'],
   merge: ReturnType<typeof compileMerge> | undefined,
 ): void {
-  const rows = group.rows.map(({ place, values: json }) => ({ place, values: parsed(json) }))
+  const { rows } = group
   if (merge === undefined) {
     for (const row of rows) intake.settle(account(row.values, values), [row.place])
     return
@@ -195,9 +194,6 @@ function settleGroup(
   const reason = `the rows of ${JSON.stringify(group.native)} disagree: ${column} is ${said[0]} in ${one}, ${said[1]} in ${other}`
   intake.reject({ code: 'IQ2109', reason, column, native: group.native, untrusted: false }, places)
 }
-
-const parsed = (json: string): RawValue[] =>
-  (JSON.parse(json) as (RawValue | null)[]).map((value) => value ?? undefined)
 
 /** Grants whose account no record names: each is a reject, with the account that differs in case only, if there is one. */
 function createDangling(

@@ -69,8 +69,19 @@ export function compileKey(
     const scopeOf = compileScope(application, columns, declared, readers)
     return (values) => nameOf(nativeIdentity, scopeOf(values, []).scope)
   }
+  const plain = nativeIdentity.every((part) => {
+    const attribute = declared.get(part)
+    return attribute === undefined || (attribute.type === 'string' && !attribute.multiple)
+  })
   const fill = compileColumns(columns, declared, new Set(nativeIdentity))
+  const index = nativeIdentity.length === 1 ? columns.indexOf(nativeIdentity[0] ?? '') : -1
   return (values) => {
+    const value = values[index]
+    // most are one column of text
+    if (plain && typeof value === 'string' && value !== '') {
+      const text = keptText(value)
+      if (text !== undefined) return text
+    }
     const scope = bareScope()
     fill(values, scope)
     refuseNameless(nativeIdentity, scope)

@@ -1,25 +1,26 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { RawValue } from '../../model/value.ts'
 import { openScratch } from '../sqlite/driver.ts'
 
 /** Records of a source, and grants of files beside it, by the native identity that they belong to. */
 export interface RowGroup {
   readonly native: string
-  /** In the order they were read; empty where only grants name the account. `values`: JSON. */
-  readonly rows: readonly { readonly place: number; readonly values: string }[]
+  /** In the order they were read; empty where only grants name the account. */
+  readonly rows: readonly { readonly place: number; readonly values: readonly RawValue[] }[]
   readonly grants: readonly { readonly feed: number; readonly place: number; readonly value: string }[]
 }
 
 /**
  * Where records wait until all those of their account are there: a file of its own beside the store, never believed after a crash, so
- * that it needs no journal. SQLite sorts it outside of memory; groups come in the order of their native identities.
+ * that it needs no journal. SQLite sorts and groups it outside of memory; groups come in the order of their native identities.
  */
 export interface RowStage {
-  addRow(native: string, place: number, values: string): void
+  addRow(native: string, place: number, values: readonly RawValue[]): void
   addGrant(native: string, feed: number, place: number, value: string): void
   /** Once, after the last record. */
   groups(): Generator<RowGroup>
-  /** Native identities with a row that differ from this one in case only. */
+  /** A native identity with a row that differs from this one in case only; after the last group. */
   otherCase(native: string): string | undefined
   close(): void
 }
@@ -33,37 +34,46 @@ export function createRowStage(path: string): RowStage {
   const umask = process.umask(0o077)
   const file = openScratch(path)
   process.umask(umask)
-  // row or grant, in one table, so that one sort brings together what belongs together
+  // row or grant, in one table, so that one sort brings together what belongs together; `held` is JSON
   file.exec('create table r(native text not null, feed int, place int not null, held text not null) strict; begin')
   const insert = (rows: number) => file.prepare(`insert into r values ${Array(rows).fill('(?,?,?,?)').join(',')}`)
   const [many, one] = [insert(batch), insert(1)]
-  let waiting: unknown[] = []
+  const waiting: unknown[] = Array(batch * 4).fill(null)
+  let filled = 0
   const add = (native: string, feed: number | null, place: number, held: string): void => {
-    waiting.push(native, feed, place, held)
-    if (waiting.length < batch * 4) return
+    waiting[filled++] = native
+    waiting[filled++] = feed
+    waiting[filled++] = place
+    waiting[filled++] = held
+    if (filled < batch * 4) return
     many.run(waiting)
-    waiting = []
+    filled = 0
   }
   const flush = (): void => {
-    for (let at = 0; at < waiting.length; at += 4) one.run(waiting.slice(at, at + 4))
-    waiting = []
+    for (let at = 0; at < filled; at += 4) one.run(waiting.slice(at, at + 4))
+    filled = 0
   }
   let lowered = false
   return {
-    addRow: (native, place, values) => add(native, null, place, values),
-    addGrant: (native, feed, place, value) => add(native, feed, place, value),
+    addRow: (native, place, values) => add(native, null, place, JSON.stringify(values)),
+    addGrant: (native, feed, place, value) => add(native, feed, place, JSON.stringify(value)),
     *groups() {
       flush()
       file.exec('commit')
       const sorted = file
-        .prepare('select native, feed, place, held from r order by native, feed, rowid')
+        .prepare(
+          `select native, group_concat(iif(feed is null, '[' || place || ',' || held || ']', null)) rows,
+             group_concat('[' || feed || ',' || place || ',' || held || ']') grants from r group by native`,
+        )
         .raw()
-        .iterate()
-      yield* grouped(sorted as IterableIterator<[string, number | null, number, string]>)
+        .iterate() as IterableIterator<[string, string | null, string | null]>
+      for (const [native, rows, grants] of sorted)
+        yield { native, rows: rows === null ? [] : rowsOf(rows), grants: grants === null ? [] : grantsOf(grants) }
     },
     otherCase(native) {
-      if (!lowered) file.exec('create table o as select lower(native) lower, native from r where feed is null')
-      if (!lowered) file.exec('create index o_lower on o(lower)')
+      if (!lowered)
+        file.exec(`create table o as select lower(native) lower, native from r where feed is null;
+          create index o_lower on o(lower)`)
       lowered = true
       return file.prepare('select native from o where lower = lower(?) limit 1').pluck().get(native) as
         | string
@@ -76,15 +86,21 @@ export function createRowStage(path: string): RowStage {
   }
 }
 
-function* grouped(sorted: Iterable<[string, number | null, number, string]>): Generator<RowGroup> {
-  let group: { native: string; rows: RowGroup['rows'][number][]; grants: RowGroup['grants'][number][] } | undefined
-  for (const [native, feed, place, held] of sorted) {
-    if (group?.native !== native) {
-      if (group !== undefined) yield group
-      group = { native, rows: [], grants: [] }
-    }
-    if (feed === null) group.rows.push({ place, values: held })
-    else group.grants.push({ feed, place, value: held })
-  }
-  if (group !== undefined) yield group
+const byPlace = (a: { readonly place: number }, b: { readonly place: number }): number => a.place - b.place
+
+function rowsOf(json: string): RowGroup['rows'] {
+  const rows = JSON.parse(`[${json}]`) as [number, (RawValue | null)[]][]
+  // JSON has no word for what is not there
+  const gaps = json.includes('null')
+  return rows
+    .map(([place, values]) => ({
+      place,
+      values: gaps ? values.map((value) => value ?? undefined) : (values as RawValue[]),
+    }))
+    .sort(byPlace)
 }
+
+const grantsOf = (json: string): RowGroup['grants'] =>
+  (JSON.parse(`[${json}]`) as [number, number, string][])
+    .map(([feed, place, value]) => ({ feed, place, value }))
+    .sort(byPlace)
