@@ -31,6 +31,7 @@ import { runTask } from './task/runner.ts'
 
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readTable } from './connectors/delimited/table.ts'
+export { examine } from './doctor.ts'
 export { profileFile } from './profile.ts'
 export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
 export { backupStore } from './store/backup.ts'
@@ -63,6 +64,8 @@ export interface App {
   readonly actor: JsonObject
   /** Puts a verified backup in the store's place. @throws BusyError while a run holds the store */
   restore(backup: string): Restored
+  /** Marks runs whose process is gone; opening the store does it once. */
+  findDead(): void
   /** An error of SQLite in the words of the tool; others as they are. */
   explain(error: unknown): unknown
   close(): Promise<void>
@@ -132,6 +135,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         isLive: (row) => runIsAlive(row, clock.now()),
       })
     },
+    findDead: () => void endDeadRuns(openOnce(), clock),
     explain: (error) => storeFault(error, project.store),
     async close() {
       store?.close()

@@ -82,6 +82,7 @@ const result = document('TaskResult', {
   definition: object({ text, sha256: text, git: free.nullable() }),
   planHash: text.nullable(),
   auditSeq: count.nullable(),
+  acknowledged: object({ by: free, at: time, comment: text }).nullable(),
 } satisfies Fields<TaskResultDocument>)
 
 const value = z.union([text, z.number(), z.boolean(), z.array(text)])
@@ -250,6 +251,26 @@ export const documentSchemas = {
     text,
     argumentsSchema: free.nullable(),
   }),
+  explanation: document('Explanation', { topic: text, means: text, mend: text.nullable() }),
+  doctor: document('Doctor', {
+    healthy: z.boolean(),
+    fixed: z.array(text),
+    findings: z.array(object({ name: text, status: z.enum(['ok', 'warn', 'fail']), text, mend: text.nullable() })),
+  }),
+  'result-diff': document('ResultDiff', {
+    from: text,
+    to: text,
+    counts: z.array(object({ name: text, from: z.number(), to: z.number() })),
+    failures: object({ new: z.array(free), gone: z.array(free), standing: z.array(free) }),
+  }),
+  'result-stats': document('ResultStats', {
+    task: text,
+    runs: count,
+    looked: count,
+    byStatus: counts,
+    trends: z.array(object({ name: text, last: z.number(), before: z.number().nullable(), median: z.number() })),
+  }),
+  export: document('Export', { path: text, rows: count }),
   validation: document('Validation', { valid: z.boolean() }),
   project: document('Project', { project: text, next: text }),
   'stop-request': document('StopRequest', { id: text, requested: z.boolean() }),

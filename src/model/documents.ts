@@ -39,6 +39,8 @@ export interface TaskResultDocument {
   readonly definition: { readonly text: string; readonly sha256: string; readonly git: JsonObject | null }
   readonly planHash: string | null
   readonly auditSeq: number | null
+  /** Who has looked at it, and what came of it. */
+  readonly acknowledged: { readonly by: JsonObject; readonly at: string; readonly comment: string } | null
 }
 
 export interface SectionDocument {

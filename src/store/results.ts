@@ -175,6 +175,7 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
     },
     planHash: row.plan_hash,
     auditSeq: row.audit_seq,
+    acknowledged: acknowledgement(db, row.id),
   }
 }
 
@@ -193,6 +194,13 @@ function sectionDocument(db: Database, section: Record<string, unknown>, run: Ta
     token: section.token as string | null,
     correlation: correlationOf(db, section, run),
   }
+}
+
+function acknowledgement(db: Database, run: number): TaskResultDocument['acknowledged'] {
+  const row = db.statement('select actor, at, comment from acknowledgement where run = ?').get(run) as
+    | { actor: string; at: string; comment: string }
+    | undefined
+  return row === undefined ? null : { by: JSON.parse(row.actor) as JsonObject, at: row.at, comment: row.comment }
 }
 
 const rateOf = (counts: string): number | undefined => {

@@ -115,6 +115,13 @@ CREATE TABLE account_seen(
   mac_again blob generated always as (mac) stored
 ) strict;
 
+CREATE TABLE acknowledgement(
+  run integer primary key references task_result(id) on delete cascade,
+  actor text not null check (json_valid(actor)),
+  at text not null,
+  comment text not null
+) strict;
+
 CREATE TABLE application(
   id integer primary key autoincrement,
   name text not null unique,

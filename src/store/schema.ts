@@ -213,6 +213,13 @@ export interface DecisionRow {
   crc: Generated<number>
 }
 
+export interface AcknowledgementRow {
+  run: Generated<number>
+  actor: string
+  at: string
+  comment: string
+}
+
 export interface ChangeRow {
   run: number
   object: string
@@ -269,6 +276,7 @@ export interface Tables {
   account_seen: AccountSeenRow
   question: QuestionRow
   decision: DecisionRow
+  acknowledgement: AcknowledgementRow
   change: ChangeRow
   audit: AuditRow
   left_out: LeftOutRow

@@ -35,6 +35,8 @@ export interface Store {
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
+  /** A person has looked at the result; audited. */
+  acknowledge(resultId: string, comment: string, now: Date, actor: string): void
   /** Leaves word for a run's next heartbeat, audited. */
   requestStop(resultId: string, reason: string, now: Date, actor: string): void
   close(): void
@@ -71,6 +73,26 @@ export function createStore(db: Database): Store {
           body: { result: resultId },
         }),
       )
+    },
+    acknowledge(resultId, comment, now, actor) {
+      const at = isoText(now)
+      db.write(() => {
+        db.statement('insert or replace into acknowledgement(run, actor, at, comment) values (?, ?, ?, ?)').run(
+          runs.numberOf(resultId),
+          actor,
+          at,
+          comment,
+        )
+        audit.append({
+          at,
+          actor,
+          action: 'result.acknowledged',
+          object: 'result',
+          key: resultId,
+          run: resultId,
+          body: { comment },
+        })
+      })
     },
     requestStop(resultId, reason, now, actor) {
       db.write(() => {

@@ -1,10 +1,10 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UserError } from '../../base/errors.ts'
 import { type DecisionKind, decisionKinds } from '../../model/decision.ts'
 import type { QuestionDocument } from '../../model/documents.ts'
 import type { Command, CommandContext, OptionValues } from '../command.ts'
 import { text } from '../command.ts'
+import { writeOutput } from '../output-file.ts'
 import { csvLine } from '../render/printer.ts'
 import { renderCount } from '../render/values.ts'
 import { printResults, runOne } from './run.ts'
@@ -126,26 +126,11 @@ async function decide(
 const columns = ['account', 'name', 'question', 'value', 'candidates', 'decision', 'identity', 'reason'] as const
 
 function toFile(context: CommandContext, out: string, found: Iterable<QuestionDocument>): undefined {
-  const file = resolve(context.terminal.cwd, out)
-  let handle: number
-  try {
-    handle = openSync(file, 'wx', 0o600)
-  } catch (cause) {
-    throw new UserError(`${out} cannot be written: ${(cause as Error).message}`, {
-      code: 'IQ1002',
-      hint: 'name a file that does not exist yet',
-      cause,
-    })
-  }
-  let count = 0
-  writeSync(handle, csvLine(columns))
-  for (const q of found) {
-    const { displayName, kind, value, candidates } = q
-    writeSync(handle, csvLine([keyOf(q), displayName ?? '', kind, value ?? '', candidates.join(' '), '', '', '']))
-    count++
-  }
-  closeSync(handle)
-  context.terminal.err(`${renderCount(count)} questions written to ${out}\n`)
+  const lines = [...found].map((q) =>
+    csvLine([keyOf(q), q.displayName ?? '', q.kind, q.value ?? '', q.candidates.join(' '), '', '', '']),
+  )
+  writeOutput(context.terminal.cwd, out, [csvLine(columns), ...lines])
+  context.terminal.err(`${renderCount(lines.length)} questions written to ${out}\n`)
   return undefined
 }
 

@@ -3,7 +3,9 @@ import { account } from './account.ts'
 import { application } from './application.ts'
 import { audit } from './audit.ts'
 import { config } from './config.ts'
+import { doctor } from './doctor.ts'
 import { entitlement } from './entitlement.ts'
+import { explain } from './explain.ts'
 import { identity } from './identity.ts'
 import { init } from './init.ts'
 import { ps, recover, stop } from './live.ts'
@@ -15,7 +17,20 @@ import { store } from './store.ts'
 import { task } from './task.ts'
 import { why } from './why.ts'
 
-export const commands: readonly Command[] = [init, run, plan, apply, undo, ps, stop, recover, schema, why]
+export const commands: readonly Command[] = [
+  init,
+  run,
+  plan,
+  apply,
+  undo,
+  ps,
+  stop,
+  recover,
+  schema,
+  why,
+  explain,
+  doctor,
+]
 export const groups: readonly CommandGroup[] = [
   results,
   task,

@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { parseDuration, renderDuration } from '../../base/duration.ts'
-import { UserError } from '../../base/errors.ts'
-import { runStatuses } from '../../model/result.ts'
+import { renderDuration } from '../../base/duration.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
+import { writeOutput } from '../output-file.ts'
+import { csvLine } from '../render/printer.ts'
 import { groupRejects, paintStatus, renderNext, renderResult, shortId, statusText } from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
+import { resultFilter } from './results-filter.ts'
+import { ack, diff, exportResults, stats, wait } from './results-more.ts'
 import { existingStore } from './store.ts'
 
 export const results: CommandGroup = {
@@ -48,25 +48,23 @@ export const results: CommandGroup = {
       ],
       run: failures,
     },
+    diff,
+    stats,
+    wait,
+    ack,
+    exportResults,
   ],
 }
 
 async function list(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const app = await context.app()
   const store = app.storeIfExists()
-  const status = text(options, 'status')?.split(',')
-  const unknown = status?.find((one) => !(runStatuses as readonly string[]).includes(one))
-  if (unknown !== undefined)
-    throw new UserError(`there is no status "${unknown}"`, { code: 'IQ1002', hint: `one of ${runStatuses.join(', ')}` })
   const limit = options.all === true || context.printer.machine ? undefined : Number(text(options, 'limit') ?? 20)
   const found =
     store === undefined
       ? { items: [], total: 0 }
       : store.results.list({
-          task: text(options, 'task'),
-          status,
-          since: moment(text(options, 'since'), app.clock.now()),
-          until: moment(text(options, 'until'), app.clock.now()),
+          ...resultFilter(app, options),
           limit: text(options, 'limit') === undefined ? limit : Number(text(options, 'limit')),
         })
   await context.printer.list({
@@ -98,17 +96,6 @@ async function list(context: CommandContext, _args: readonly string[], options: 
   return undefined
 }
 
-/** `7d` ago, or an ISO date, as UTC ISO text. */
-function moment(given: string | undefined, now: Date): string | undefined {
-  if (given === undefined) return undefined
-  const ago = parseDuration(given)
-  if (ago !== undefined) return new Date(now.getTime() - ago).toISOString()
-  const date = new Date(given)
-  if (Number.isNaN(date.getTime()))
-    throw new UserError(`${JSON.stringify(given)} is no time`, { code: 'IQ1002', hint: 'for example 7d or 2026-11-24' })
-  return date.toISOString()
-}
-
 async function show(context: CommandContext, [reference]: readonly string[]): Promise<undefined> {
   const store = existingStore(await context.app())
   const result = store.results.find(reference ?? 'latest')
@@ -135,9 +122,10 @@ async function failures(
   if (out !== undefined) {
     const items = [...store.results.rejects(result.id)]
     const names = ['application', 'code', 'reason', 'file', 'line', 'column', 'native', 'fragment'] as const
-    const cell = (value: unknown): string => `"${String(value ?? '').replaceAll('"', '""')}"`
-    const lines = [names.join(','), ...items.map((item) => names.map((name) => cell(item[name])).join(','))]
-    writeFileSync(resolve(context.terminal.cwd, out), `${lines.join('\r\n')}\r\n`, { mode: 0o600, flag: 'wx' })
+    writeOutput(context.terminal.cwd, out, [
+      csvLine(names),
+      ...items.map((item) => csvLine(names.map((name) => String(item[name] ?? '')))),
+    ])
     context.terminal.err(`${renderCount(items.length)} items written to ${out}\n`)
     return undefined
   }

@@ -1,0 +1,37 @@
+import { codes } from '../base/codes.ts'
+import { guardNames } from '../model/guard-settings.ts'
+
+/** Short answers to what people ask: `iqtask explain TOPIC`. */
+export const topics: Readonly<Record<string, string>> = {
+  'exit-codes': `  0  success
+  1  error, or a bug
+  2  usage or configuration
+  3  ended with warnings or rejected items
+  4  stopped by a guard, nothing changed there
+  5  busy: somebody else holds it
+  6  the store is damaged, foreign or newer than the tool
+  10 there are changes (plan --exit-code)
+  130, 143  stopped by a signal`,
+  guards: `Guards judge the whole plan before the first write. A tripped guard means: nothing changes for that application, exit code 4,
+the plan is kept (iqtask plan show RESULT), and the message has the figures and the first items.
+If the change is right: iqtask run TASK --allow GUARD,GUARD --reason "…" lets it through once, and the audit trail says who and why.
+Limits stand in guards: of the configuration, an application or a task: deletes: { percent: 10, atLeast: 5, max: 500 }, or off.
+Guards: ${guardNames.join(', ')}`,
+  evidence: `How sure a read is that it saw everything. complete: something proves it (connection.evidence: sha256, rows, trailer, minRows).
+stable: the file did not change while it was read; it may still have been cut before. partial: it did not see everything.
+After a complete read absent accounts end. After a stable one they are marked missing, and end when they are missing again
+at least 20 hours later in other content. After a partial one nothing is concluded.`,
+  correlation: `Rules in order: one that finds exactly one identity wins; one that finds several asks; a decisive one that finds nobody asks.
+Empty values, ignoreValues and values of non-authoritative applications never match. A person's decision always wins:
+iqtask account link|unlink|never; what waits: iqtask account questions; why it is so: iqtask why account APP:NAME.`,
+  results: `Every run leaves one result: iqtask results, results show ID (latest, TASK@latest, TASK@-2, the beginning of an id).
+iqtask results failures groups what was rejected by cause; results diff A B tells what is new and what is mended;
+results stats TASK shows counts and times over the runs.`,
+  resume: `Each chunk of changes is one transaction with its checkpoint. A killed run is found by the next command, marked terminated,
+and goes on with iqtask run TASK --resume or iqtask recover, to the very state of an undisturbed run.`,
+  undo: `iqtask undo RESULT plans the reverse of a run, with guards and audit of its own. What changed since is named and refused,
+unless it is accepted one by one. An undo can be undone.`,
+  codes: Object.entries(codes)
+    .map(([code, means]) => `  ${code}  ${means}`)
+    .join('\n'),
+}
