@@ -10,6 +10,8 @@ export function stagedAccount(
   draft: IdentityDraft | undefined,
   mac: Buffer | undefined,
 ): StagedAccount {
+  const attrsJson = JSON.stringify(account.attributes)
+  const timesText = JSON.stringify(account.times)
   return {
     line,
     native: account.native,
@@ -19,9 +21,9 @@ export function stagedAccount(
     use: account.use,
     owner: account.owner ?? null,
     flags: (account.disabled ? 1 : 0) | (account.locked ? 2 : 0),
-    timesJson: Object.keys(account.times).length === 0 ? null : JSON.stringify(account.times),
-    attrsJson: JSON.stringify(account.attributes),
-    hash: contentHash(account),
+    timesJson: timesText === '{}' ? null : timesText,
+    attrsJson,
+    hash: contentHash(account, attrsJson),
     keysJson: JSON.stringify(account.keys),
     keysDigest: keysDigest(account.keys),
     mac: mac ?? null,

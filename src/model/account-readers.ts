@@ -56,7 +56,8 @@ export function compileAccountReaders(application: Application, times: Times): A
     displayName: (scope) => asText(display(scope)),
     owner: (scope) => asText(owner(scope)),
     use: (scope) => knownUse(asText(use(scope))),
-    times: (scope) => Object.fromEntries(moments.flatMap(({ name, read }) => timeEntry(name, read(scope)))),
+    times: (scope) =>
+      moments.length === 0 ? {} : Object.fromEntries(moments.flatMap(({ name, read }) => timeEntry(name, read(scope)))),
     keys: (scope) => rules.map(({ rule, read }) => keyOf(rule, read(scope))),
   }
 }

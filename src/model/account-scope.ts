@@ -45,6 +45,7 @@ export function compileScope(
 
 /** Values of other feeds join those of the account's own record. */
 function hold(scope: Scope, held: readonly HeldValue[]): void {
+  if (held.length === 0) return
   const lists = new Map<string, Set<string>>()
   for (const { as, value } of held) {
     const list = lists.get(as) ?? new Set([scope[as] ?? []].flat().map(String))
@@ -90,13 +91,13 @@ export function compileKey(
 }
 
 function refuseNameless(parts: readonly string[], scope: Scope): void {
+  if (parts.every((part) => asText(scope[part]) !== undefined)) return
   const absent = parts.filter((part) => asText(scope[part]) === undefined)
-  if (absent.length > 0)
-    throw new RowFault({
-      code: 'IQ2102',
-      reason: `no native identity: ${absent.join(', ')} is empty`,
-      column: absent[0],
-    })
+  throw new RowFault({
+    code: 'IQ2102',
+    reason: `no native identity: ${absent.join(', ')} is empty`,
+    column: absent[0],
+  })
 }
 
 /** The native identity straight from the row, so that a row rejected for another reason still names its account. */

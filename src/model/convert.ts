@@ -8,8 +8,13 @@ export type Converted =
 const yes = new Set(['true', 'yes', 'y', 't', '1'])
 const no = new Set(['false', 'no', 'n', 'f', '0'])
 
+/** Most text is; then it needs no look at NUL, pairs or normal forms. */
+export const isPlainText = (text: string): boolean => plain.test(text)
+const plain = /^[\x01-\x7f]*$/
+
 /** Text as it is kept: NFC. Undefined when it cannot be kept (NUL, lone surrogate). */
 export function keptText(text: string): string | undefined {
+  if (isPlainText(text)) return text
   return text.includes('\0') || !text.isWellFormed() ? undefined : text.normalize('NFC')
 }
 
@@ -54,6 +59,9 @@ export function toDate(text: string, format: string | undefined): string | undef
 }
 
 function dateText(year: number, month: number, day: number): string | undefined {
+  // without a calendar: every month has these
+  if (year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28)
+    return `${year}-${month < 10 ? '0' : ''}${month}-${day < 10 ? '0' : ''}${day}`
   const date = new Date(0)
   // Date.UTC would take the year 26 for 1926
   date.setUTCFullYear(year, month - 1, day)

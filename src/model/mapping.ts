@@ -129,14 +129,16 @@ function compileSplit(
   columns: readonly string[],
   declared: ReadonlyMap<string, AttributeDefinition>,
 ): (scope: Scope) => Pick<MappedAccount, 'attributes' | 'entitlements'> {
-  const given = new Set([...columns, ...declared.keys()])
+  const given = [...new Set([...columns, ...declared.keys()])].sort()
+  const plan = given
+    .map((name) => ({ name, attribute: declared.get(name) }))
+    .filter(({ attribute }) => attribute?.ignore !== true)
   return (scope) => {
     const attributes = bareScope() as Record<string, Value>
     const entitlements: MappedAccount['entitlements'][number][] = []
-    for (const name of Object.keys(scope).sort()) {
-      const attribute = declared.get(name)
+    for (const { name, attribute } of plan) {
       const value = kept(scope[name], attribute?.type)
-      if (value === undefined || attribute?.ignore === true || !given.has(name)) continue
+      if (value === undefined) continue
       if (attribute?.entitlement !== true) attributes[name] = value
       else entitlements.push(...distinctValues(attribute, value))
     }

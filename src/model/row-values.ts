@@ -1,6 +1,6 @@
 import type { Code } from '../base/codes.ts'
 import type { AttributeDefinition } from './application.ts'
-import { convert, keptText } from './convert.ts'
+import { convert, isPlainText, keptText } from './convert.ts'
 import type { AttributeType, RawValue, Value } from './value.ts'
 
 /** What an application's expressions see: attributes by name. It has no prototype, so that any name is an ordinary one. */
@@ -52,14 +52,22 @@ function cellValue(name: string, raw: RawValue, attribute: AttributeDefinition |
 
 function listValue(name: string, raw: RawValue, split: string | undefined): readonly string[] | undefined {
   const parts = Array.isArray(raw) ? raw : split === undefined ? [String(raw)] : String(raw).split(split)
-  const values = new Set<string>()
+  const values: string[] = []
   for (const part of parts) {
     const text = keptText(part.trim())
     if (text === undefined)
       throw new RowFault({ code: 'IQ2106', reason: `${name} holds a character that cannot be kept`, column: name })
-    if (text !== '') values.add(text)
+    if (text !== '') values.push(text)
   }
-  return values.size === 0 ? undefined : [...values].sort()
+  return values.length === 0 ? undefined : distinctTexts(values)
+}
+
+/** In code-unit order, each once; a list that is so already stays. */
+function distinctTexts(values: readonly unknown[]): readonly string[] {
+  const inOrder = values.every(
+    (value, index) => typeof value === 'string' && (index === 0 || value > (values[index - 1] as string)),
+  )
+  return inOrder ? (values as readonly string[]) : [...new Set(values.map(String))].sort()
 }
 
 /** The raw record, as `where` sees it. */
@@ -82,9 +90,9 @@ export function kept(value: unknown, type: AttributeType | undefined): Value | u
     const iso = value.toISOString()
     return iso.endsWith('T00:00:00.000Z') && type === 'date' ? iso.slice(0, 10) : iso
   }
-  if (typeof value === 'string') return value.normalize('NFC')
+  if (typeof value === 'string') return isPlainText(value) ? value : value.normalize('NFC')
   if (typeof value === 'number' || typeof value === 'boolean') return value
-  if (Array.isArray(value)) return value.length === 0 ? undefined : [...new Set(value.map(String))].sort()
+  if (Array.isArray(value)) return value.length === 0 ? undefined : distinctTexts(value)
   return String(value)
 }
 

@@ -85,6 +85,7 @@ export function createStageFile(path: string): StageFile {
     add: writer.add,
     addRejectedNative: writer.addRejectedNative,
     seal(db, run, seen) {
+      writer.flush()
       file.exec('create index sn on s(native)')
       file.prepare('insert into sealed values (?, ?, ?, ?)').run(run, writer.descents(), seen, writer.uuids())
       file.exec('commit')
@@ -103,8 +104,8 @@ export function createStageFile(path: string): StageFile {
 }
 
 function createWriter(file: SqliteConnection) {
-  const addRow = file.prepare(`insert into s values (${Array(21).fill('?').join(',')})`)
-  const addGrant = file.prepare('insert into g values (?, ?)')
+  const addRow = createInserts(file, 's', 21, 20)
+  const addGrant = createInserts(file, 'g', 2, 400)
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const intern = createInterning(file)
   let rows = 0
@@ -117,15 +118,39 @@ function createWriter(file: SqliteConnection) {
       if (a.native < last) descents++
       last = a.native
       if (a.uuid !== null) uuids++
-      addRow.run(id, ...accountColumns(a), ...draftColumns(a.draft), a.mac)
+      addRow.add([id, ...accountColumns(a), ...draftColumns(a.draft), a.mac])
       // in id order, as the table keeps them
       const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
-      for (const entitlement of ids) addGrant.run(id, entitlement)
+      for (const entitlement of ids) addGrant.add([id, entitlement])
     },
     addRejectedNative: (native: string) => void addRejected.run(native),
+    flush(): void {
+      addRow.flush()
+      addGrant.flush()
+    },
     /** Rows whose key is smaller than that of the row before: how far the feed is from the order of its keys. */
     descents: () => descents,
     uuids: () => uuids,
+  }
+}
+
+/** Many rows a statement: each call into SQLite costs as much as a row. */
+function createInserts(file: SqliteConnection, table: string, width: number, size: number) {
+  const row = `(${Array(width).fill('?').join(',')})`
+  const many = file.prepare(`insert into ${table} values ${Array(size).fill(row).join(',')}`)
+  const one = file.prepare(`insert into ${table} values ${row}`)
+  let waiting: unknown[] = []
+  return {
+    add(values: readonly unknown[]): void {
+      for (const value of values) waiting.push(value)
+      if (waiting.length < width * size) return
+      many.run(waiting)
+      waiting = []
+    },
+    flush(): void {
+      for (let at = 0; at < waiting.length; at += width) one.run(waiting.slice(at, at + width))
+      waiting = []
+    },
   }
 }
 
