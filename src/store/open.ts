@@ -36,6 +36,8 @@ export function openStore(options: OpenStoreOptions): Store {
   let connection: SqliteConnection | undefined
   try {
     if (!isNew) refuseForeign(path, path, steps)
+    // what does not fit into memory while it is sorted stays where the store is, and as private
+    process.env.SQLITE_TMPDIR ??= dirname(path)
     connection = openConnection(path, { busyTimeoutMs: options.busyTimeoutMs ?? 5_000, cacheKib: 24 * 1024 })
     prepare(connection, { path, clock: options.clock, steps })
     for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)

@@ -18,7 +18,8 @@ const pragmas: readonly (readonly [string, string | number, string | number])[] 
   ['foreign_keys', 'ON', 1],
   ['trusted_schema', 'OFF', 0],
   ['cell_size_check', 'ON', 1],
-  ['temp_store', 'MEMORY', 2],
+  // sorting a million rows in memory would need all of it
+  ['temp_store', 'FILE', 1],
 ]
 
 export interface OpenOptions {
