@@ -61,6 +61,8 @@ export interface Connection {
   /** One sentence about what answered: `1.2 MB, UTF-8, separator ";", 11 columns`. */
   test(): Promise<string>
   accounts(options?: ReadOptions): Promise<Reading>
+  /** The source is byte for byte what had this digest (`Evidence.digest`). Absent: it cannot be told without reading it. */
+  isSame?(digest: string): Promise<boolean>
   close(): Promise<void>
 }
 

@@ -1,4 +1,3 @@
-import type { Code } from '../base/codes.ts'
 import { BusyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
@@ -13,6 +12,7 @@ import type { TaskContext } from '../task/executor.ts'
 import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 import { type Delta, planDelta, type ReadState, readState, tokenPhase, tokenShown } from './aggregation-delta.ts'
+import { reportLeftAside } from './aggregation-left-aside.ts'
 import { evidenceOf, type ReadOutcome, readAccounts } from './aggregation-read.ts'
 import { refuseDeadRules } from './aggregation-refusals.ts'
 import { seenBefore } from './aggregation-seen.ts'
@@ -57,15 +57,18 @@ export function createAggregationRoad(
       const fresh = (): AccountPlan => store.accountPlans.create(run.id, run.number, application.name)
       const seen = seenBefore(context, application, args, id)
       plan = fresh()
-      const outcome = await readAccounts(context, application, args, plan, delta.since, seen?.table ?? seen?.nothing)
-      const unseen = seen?.table !== undefined
-      if (plan.seal(id, seen?.table)) return compare(journey, plan, outcome, { id, before, delta, unseen })
+      const same = await seen?.unchanged()
+      const table = same?.table ?? seen?.table()
+      const outcome =
+        same?.outcome ?? (await readAccounts(context, application, args, plan, delta.since, table ?? seen?.nothing))
+      const known = { id, before, delta, definition: seen?.definition }
+      if (plan.seal(id, table)) return compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
       plan.close(false)
       store.db.write(() => store.runs.forgetRejects(run.number, application.name))
       plan = fresh()
       const whole = await readAccounts(context, application, args, plan, delta.since, seen?.nothing)
       plan.seal(id, undefined)
-      return compare(journey, plan, whole, { id, before, delta, unseen: false })
+      return compare(journey, plan, whole, { ...known, unseen: false })
     },
     resume(facts) {
       plan = store.accountPlans.reopen(run.id, run.number, application.name)
@@ -108,7 +111,13 @@ function compare(
   { context, application, args, planned: earlier }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
-  known: { readonly id: number; readonly before: number; readonly delta: Delta; readonly unseen: boolean },
+  known: {
+    readonly id: number
+    readonly before: number
+    readonly delta: Delta
+    readonly unseen: boolean
+    readonly definition: string | undefined
+  },
 ): Prepared {
   const now = context.clock.now()
   const evidence = evidenceOf(outcome)
@@ -172,6 +181,7 @@ function compare(
           ...known,
           readAt: now.toISOString(),
           columns: outcome.columns,
+          files: outcome.files,
           read: readState(context, application, args, outcome, known.delta),
         }),
     }
@@ -187,6 +197,8 @@ function bind(
     readonly before: number
     readonly readAt: string
     readonly columns: readonly string[]
+    readonly files: readonly string[]
+    readonly definition: string | undefined
     readonly read: ReadState
   },
 ): BoundSection {
@@ -199,8 +211,9 @@ function bind(
     })
   const applicationId = applications.ensure(application.name)
   const bound = plan.bind(applicationId, application.correlation.length > 0 || application.authoritative !== undefined)
-  // the guards of the next read compare with these
-  const source = { columns: known.columns, scope: scopeOf(application) }
+  // the guards of the next read compare with these, and so does the next read itself
+  const { columns, files, definition } = known
+  const source = { columns, files, scope: scopeOf(application), ...(definition === undefined ? {} : { definition }) }
   return {
     applicationId,
     readAt: known.readAt,
@@ -273,25 +286,3 @@ const changeCounts = ['created', 'changed', 'returned', 'renamed', 'gone', 'iden
 
 const plannedChanges = (counts: Readonly<Record<string, number>>): number =>
   changeCounts.reduce((sum, name) => sum + (counts[name] ?? 0), 0)
-
-const leftAsideTexts: Readonly<Record<string, string>> = {
-  IQ2201: 'accounts fit several identities',
-  IQ2202: 'accounts carry a key that belongs to nobody (decisive rule)',
-  IQ2203: 'accounts fit an inactive identity',
-  IQ2204: 'identities could not be created',
-  IQ2205: 'accounts may belong to people who are known already',
-  IQ2206: 'accounts changed their key and now fit somebody else',
-}
-
-/** One message a cause, with the first items; true when something waits for a person. */
-function reportLeftAside(context: TaskContext, application: Application, plan: AccountPlan): boolean {
-  const causes = plan.leftAside()
-  for (const { code, count, first } of causes)
-    context.message({
-      level: 'warning',
-      code: code as Code,
-      text: `${count} ${leftAsideTexts[code] ?? 'accounts wait for a decision'}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
-      item: application.name,
-    })
-  return causes.length > 0
-}

@@ -4,12 +4,17 @@ import type { Application } from '../model/application.ts'
 import type { SeenTable } from '../store/bulk/seen.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
+import type { ReadOutcome } from './aggregation-read.ts'
 
 export interface SeenBefore {
+  /** What the records mean. */
+  readonly definition: string
   /** Records that need not be looked at again; undefined for a read that compares or correlates everything. */
-  readonly table: SeenTable | undefined
+  table(): SeenTable | undefined
   /** Looks at every record, for the next read to compare with. */
   readonly nothing: SeenRecords
+  /** What a read would come to, where the source is byte for byte what it was and nothing else touched its accounts. */
+  unchanged(): Promise<{ readonly outcome: ReadOutcome; readonly table: SeenTable } | undefined>
 }
 
 /**
@@ -31,7 +36,25 @@ export function seenBefore(
   const definition = `${application.digest} ${day}`
   const compares = !args.recorrelate && args.optimizeReaggregation
   return {
-    table: compares ? store.accountPlans.seen(applicationId, definition) : undefined,
+    definition,
+    table: () => (compares ? store.accountPlans.seen(applicationId, definition) : undefined),
     nothing: store.accountPlans.seeNothing(definition),
+    async unchanged() {
+      const last = store.applications.lastRead(applicationId)
+      if (!compares || args.input !== undefined || last?.definition !== definition) return undefined
+      const table = store.accountPlans.allSeen(applicationId, last.rows)
+      if (table === undefined || !(await isSame(context, application, last.evidence.digest))) return undefined
+      const { rows: read, columns, files, evidence } = last
+      const none = { filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0, untrusted: false, cursor: undefined }
+      return { outcome: { files, columns, read, ...none, evidence, selected: undefined }, table }
+    },
   }
+}
+
+async function isSame(context: TaskContext, application: Application, digest: string | undefined): Promise<boolean> {
+  if (digest === undefined) return false
+  const connection = await context.connect(application.name)
+  const same = await connection.isSame?.(digest)
+  await connection.close()
+  return same === true
 }

@@ -1,6 +1,16 @@
 import { BusyError } from '../base/errors.ts'
+import type { Evidence } from '../model/result.ts'
 import { scopeChanged } from './bulk/guard-figures.ts'
 import type { Database } from './database.ts'
+
+export interface LastRead {
+  readonly rows: number
+  readonly columns: readonly string[]
+  readonly files: readonly string[]
+  /** What the records meant (`facts.definition`). */
+  readonly definition: string
+  readonly evidence: Evidence
+}
 
 /** Applications as the store knows them: a number for each name that was ever aggregated. */
 export interface Applications {
@@ -9,6 +19,8 @@ export interface Applications {
   ensure(name: string): number
   /** The number of the last run that bound a plan for it; 0 for none. Two equal answers: nothing changed in between. */
   lastChange(id: number): number
+  /** The last read of the source, where it took every record and all of it is applied. */
+  lastRead(id: number): LastRead | undefined
   /** One run at a time changes an application. @throws BusyError IQ3001 while another one applies its plan */
   refuseOther(name: string, run: number): void
   /** What the next delta goes by; JSON of whoever keeps it. */
@@ -41,6 +53,21 @@ export function createApplications(db: Database): Applications {
              where id = @id and (token is not coalesce(@token, token) or (full_read_needed and @full))`,
         )
         .run({ id, token, full: full ? 1 : 0 }).changes > 0,
+    lastRead(id) {
+      const row = db
+        .statement(
+          `select status, evidence, counts ->> 'read' rows, counts ->> 'rejected' + counts ->> 'filtered' aside, facts -> 'source' ->> 'columns' columns,
+             facts -> 'source' ->> 'files' files, facts -> 'source' ->> 'definition' definition
+           from task_section where application_id = ? and facts is not null order by run desc limit 1`,
+        )
+        .get(id) as Readonly<Record<string, string | number | null>> | undefined
+      const { status, evidence, rows, aside, columns, files, definition } = row ?? {}
+      if ((status !== 'success' && status !== 'warning') || aside !== 0 || definition == null) return undefined
+      const parsed = JSON.parse(String(evidence)) as Evidence
+      if (parsed.level === 'partial') return undefined
+      const lists = { columns: JSON.parse(String(columns)) as string[], files: JSON.parse(String(files)) as string[] }
+      return { rows: Number(rows), ...lists, definition: String(definition), evidence: parsed }
+    },
     scopeChanged: (id, scope, now) => id !== 0 && scopeChanged(db, id, scope, now),
     lastChange: (id) =>
       Number(

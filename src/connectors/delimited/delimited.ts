@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConnectorError } from '../../base/errors.ts'
 import { type ConnectorContext, defineConnector, type Reading, type ReadOptions } from '../connector.ts'
 import { createDecoder } from '../decode.ts'
-import { fileSettings, filesOf, readFiles } from '../files.ts'
+import { fileSettings, filesOf, isSameFile, readFiles } from '../files.ts'
 import { headOf } from '../text-source.ts'
 import { columnNames, detectSeparator } from './header.ts'
 import { DelimitedReading } from './reading.ts'
@@ -36,6 +36,7 @@ export const delimited = defineConnector({
     test: () => describe(context),
     accounts: async (options: ReadOptions = {}): Promise<Reading> =>
       readFiles(context, options, (source, limit) => new DelimitedReading(context, source, { ...options, limit })),
+    isSame: (digest) => isSameFile(context, digest),
     close: async () => undefined,
   }),
 })

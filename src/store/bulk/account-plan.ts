@@ -15,7 +15,7 @@ import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
 import { planChanges } from './plan-changes.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
-import { loadSeen, type SeenTable, seeNothing } from './seen.ts'
+import { allSeen, loadSeen, type SeenTable, seeNothing } from './seen.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
 import { keepUnseen } from './unseen.ts'
 
@@ -60,6 +60,8 @@ export interface PlanPhase {
 export interface AccountPlans {
   /** What the application's last read saw, under the same definition. */
   seen(applicationId: number, definition: string): SeenTable
+  /** The same without a read, for a source that is byte for byte what it was. */
+  allSeen(applicationId: number, rows: number): SeenTable | undefined
   /** For a read that looks at every record, and is what the next one is compared with. */
   seeNothing(definition: string): Pick<SeenTable, 'key' | 'has'>
   create(resultId: string, run: number, section: string): AccountPlan
@@ -75,6 +77,7 @@ export function createAccountPlans(db: Database): AccountPlans {
   const pathOf = (resultId: string, section: string): string => stagePath(db.path, resultId, section)
   return {
     seen: (applicationId, definition) => loadSeen(db, applicationId, definition),
+    allSeen: (applicationId, rows) => allSeen(db, applicationId, rows),
     seeNothing: (definition) => seeNothing(db, definition),
     sweep(needed) {
       const folder = stageFolder(db.path)

@@ -1,0 +1,26 @@
+import type { Code } from '../base/codes.ts'
+import type { Application } from '../model/application.ts'
+import type { AccountPlan } from '../store/bulk/account-plan.ts'
+import type { TaskContext } from '../task/executor.ts'
+
+const leftAsideTexts: Readonly<Record<string, string>> = {
+  IQ2201: 'accounts fit several identities',
+  IQ2202: 'accounts carry a key that belongs to nobody (decisive rule)',
+  IQ2203: 'accounts fit an inactive identity',
+  IQ2204: 'identities could not be created',
+  IQ2205: 'accounts may belong to people who are known already',
+  IQ2206: 'accounts changed their key and now fit somebody else',
+}
+
+/** One message a cause, with the first items; true when something waits for a person. */
+export function reportLeftAside(context: TaskContext, application: Application, plan: AccountPlan): boolean {
+  const causes = plan.leftAside()
+  for (const { code, count, first } of causes)
+    context.message({
+      level: 'warning',
+      code: code as Code,
+      text: `${count} ${leftAsideTexts[code] ?? 'accounts wait for a decision'}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
+      item: application.name,
+    })
+  return causes.length > 0
+}
