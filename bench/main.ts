@@ -6,9 +6,10 @@ import { aggregation } from './aggregation.ts'
 import type { Suite } from './figure.ts'
 import { judged, machine, markdown, sentence } from './report.ts'
 import { startUp } from './start-up.ts'
+import { streaming } from './streaming.ts'
 
 /** One file a suite in this folder, one word here. */
-const suites: readonly Suite[] = [startUp, aggregation]
+const suites: readonly Suite[] = [startUp, streaming, aggregation]
 
 const flag = { type: 'boolean', default: false } as const
 const { values, positionals } = parseArgs({

@@ -136,3 +136,15 @@ describe('explain', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('did you mean guards')])
   })
 })
+
+describe('a list as JSON lines', () => {
+  it('survives a reader that goes away, without an error', async () => {
+    const people = Array.from({ length: 5_000 }, (_, i) => `${i},N ${i},m${i}@example.com,active,2024-01-01`)
+    const cwd = project({ ...smallOrganisation, 'hr.csv': `id,name,mail,state,start\n${people.join('\n')}\n` })
+    await runCli('run aggregation --set applications=hr', { cwd })
+    const listing = spawnCli(['account', 'find', '--output', 'jsonl'], cwd)
+    listing.process.stdout.once('data', () => listing.process.stdout.destroy())
+    const { code, stderr } = await listing.done
+    expect([code, stderr]).toEqual([0, ''])
+  })
+})
