@@ -54,8 +54,8 @@ export interface App {
   store(): Store
   /** The store, or undefined where none was made yet. */
   storeIfExists(): Store | undefined
-  /** Opens an application's connector with its references resolved; the caller closes it. */
-  connect(application: string): Promise<Connection>
+  /** Opens an application's connector, or that of one of its other feeds, with its references resolved; the caller closes it. */
+  connect(application: string, feed?: Feed): Promise<Connection>
   /** Runs a task to its end, whatever that is. @throws UserError before a TaskResult exists; BusyError when it runs already */
   run(request: RunRequest): Promise<TaskResultDocument>
   /** Checks every file of the project, references between objects included; the problems found. */
@@ -104,7 +104,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     connectors,
     store: openOnce,
     storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
-    connect: (application) => connect(application, undefined, {}, new AbortController().signal),
+    connect: (application, feed) => connect(application, feed, {}, new AbortController().signal),
     run: (request) =>
       runTask(
         {

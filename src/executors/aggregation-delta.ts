@@ -27,7 +27,7 @@ export function planDelta(
   const { token: before, fullReadNeeded } = context.store.applications.readState(id)
   if (!args.deltaAggregation) return { since: undefined, before }
   const refuse = (why: string, hint: string): never => {
-    throw new UserError(`${application.name}: ${why}`, { code: 'IQ1111', hint, place: { file: application.file } })
+    throw new UserError(why, { code: 'IQ1111', hint, place: { file: application.file } })
   }
   if (application.cursor === undefined)
     refuse(

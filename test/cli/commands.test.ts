@@ -129,7 +129,7 @@ describe('applications and tasks', () => {
     expect((await runCli('application list', { cwd })).stdout).toMatch(/hr +delimited +yes/)
     expect((await runCli('application show hr', { cwd })).stdout).toContain('nativeIdentity')
     const tested = await runCli('application test hr ad', { cwd })
-    expect(tested.stdout).toMatch(/hr +✔ ok .*UTF-8, separator ",", 5 columns/)
+    expect(tested.stdout).toMatch(/hr +accounts +✔ ok .*UTF-8, separator ",", 5 columns/)
     const rows = await runCli('application peek hr -n 2 --output jsonl', { cwd })
     expect(
       rows.stdout
@@ -139,6 +139,12 @@ describe('applications and tasks', () => {
     ).toEqual(['1', '2'])
     write(cwd, { 'applications/ad.yaml': smallOrganisation['applications/ad.yaml'].replace('../ad.csv', '../no.csv') })
     expect(await runCli('application test ad', { cwd })).toMatchObject({ code: 1 })
+    write(cwd, {
+      'applications/ad.yaml': `${smallOrganisation['applications/ad.yaml']}grants: [{ file: ../teams.csv, account: who, value: team, as: teams }]\n`,
+    })
+    const feeds = await runCli('application test ad', { cwd })
+    expect(feeds.code).toBe(1)
+    expect(feeds.stdout).toMatch(/ad +accounts +✔ ok .*\n.*ad +grants +✖ failed .*teams\.csv/)
     expect((await runCli('task list', { cwd })).stdout).toMatch(/aggregation +account-aggregation +iqtask/)
     expect((await runCli('task show aggregation', { cwd })).stdout).toContain('checkDeleted')
     expect(await runCli('task validate aggregation', { cwd })).toMatchObject({ code: 0 })

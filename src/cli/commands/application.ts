@@ -1,5 +1,6 @@
 import { renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
+import type { Feed } from '../../model/application.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { safe } from '../terminal.ts'
 import { profile } from './profile.ts'
@@ -19,7 +20,7 @@ export const application: CommandGroup = {
     {
       name: 'test',
       arguments: '<name...>',
-      summary: 'try the connection',
+      summary: 'try the connection, and the feeds beside it',
       examples: ['iqtask application test hr ad'],
       run: test,
     },
@@ -77,19 +78,26 @@ async function show(context: CommandContext, [name = '']: readonly string[]): Pr
 
 async function test(context: CommandContext, names: readonly string[]): Promise<number | undefined> {
   const app = await context.app()
-  const items: { name: string; ok: boolean; text: string; durationMs: number }[] = []
+  const items: { name: string; feed: string; ok: boolean; text: string; durationMs: number }[] = []
   for (const name of names) {
-    app.project.applications.get(name)
-    const started = app.clock.monotonicMs()
-    const tried = await attempt(async () => {
-      const connection = await app.connect(name)
-      try {
-        return await connection.test()
-      } finally {
-        await connection.close()
-      }
-    })
-    items.push({ name, ...tried, durationMs: Math.round(app.clock.monotonicMs() - started) })
+    const application = app.project.applications.get(name)
+    const feeds: [string, Feed][] = [
+      ['accounts', application],
+      ...application.grants.map((feed): [string, Feed] => ['grants', feed]),
+      ...application.entitlements.map((feed): [string, Feed] => ['entitlements', feed]),
+    ]
+    for (const [kind, feed] of feeds) {
+      const started = app.clock.monotonicMs()
+      const tried = await attempt(async () => {
+        const connection = await app.connect(name, feed)
+        try {
+          return await connection.test()
+        } finally {
+          await connection.close()
+        }
+      })
+      items.push({ name, feed: kind, ...tried, durationMs: Math.round(app.clock.monotonicMs() - started) })
+    }
   }
   const { style } = context
   await context.printer.list({
@@ -98,6 +106,7 @@ async function test(context: CommandContext, names: readonly string[]): Promise<
     empty: '',
     columns: [
       { title: 'APPLICATION', value: (item) => item.name },
+      { title: 'FEED', value: (item) => item.feed },
       {
         title: 'RESULT',
         value: (item) => (item.ok ? '✔ ok' : '✖ failed'),

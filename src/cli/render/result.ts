@@ -36,6 +36,10 @@ const labels: Readonly<Record<string, string>> = {
   grantsEnded: 'grants ended',
   grantsRejected: 'grants rejected',
   entitlementsCreated: 'entitlements new',
+  stillHeld: 'gone but held',
+  givesAdded: 'steps of the hierarchy added',
+  givesEnded: 'steps ended',
+  givesRejected: 'steps rejected',
   uncorrelated: 'accounts uncorrelated',
 }
 const firstLine = [
