@@ -7,6 +7,8 @@ export interface CorrelationCase {
   readonly sameAs: readonly (string | null)[]
   /** The identity that the account belongs to now. */
   readonly owner: number | undefined
+  /** That identity was made for it: no key has to confirm it. */
+  readonly made: boolean
   /** Identities that a person said it never belongs to: no rule finds them. */
   readonly never: readonly number[]
   /** The application may create an identity for this account. */
@@ -25,6 +27,7 @@ export type CorrelationKind =
   | 'rule'
   | 'moved'
   | 'unconfirmed'
+  | 'kept'
   | 'created'
   | 'none'
   | 'ambiguous'
@@ -47,6 +50,7 @@ export interface CorrelationOutcome {
  */
 export function correlate(account: CorrelationCase, identities: readonly KnownIdentity[]): CorrelationOutcome {
   const { owner, creates } = account
+  const stays = account.made ? 'kept' : 'unconfirmed'
   const open = identities.filter((identity) => !account.never.includes(identity.id))
   for (const [index, rule] of account.rules.entries()) {
     const key = account.keys[index]
@@ -67,9 +71,9 @@ export function correlate(account: CorrelationCase, identities: readonly KnownId
     }
     if (!rule.decisive) continue
     if (creates) break
-    return decided(owner === undefined ? 'decisive' : 'unconfirmed')
+    return decided(owner === undefined ? 'decisive' : stays)
   }
-  if (owner !== undefined) return { kind: 'unconfirmed', rule: undefined, identity: undefined }
+  if (owner !== undefined) return { kind: stays, rule: undefined, identity: undefined }
   return creates ? create(account, open) : { kind: 'none', rule: undefined, identity: undefined }
 }
 

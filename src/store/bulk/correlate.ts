@@ -37,7 +37,7 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
       for (const index of plan.sameAs.keys()) ask(db, plan.rules.length + index, never)
       if (plan.creates) createRest(db, plan.applicationId, never)
       db.exec(
-        `insert into st.link(sid, account_id, kind) select sid, account_id, iif(owner is null, 'none', 'unconfirmed') from st.cand
+        `insert into st.link(sid, account_id, kind) select sid, account_id, case when owner is null then 'none' when made then 'kept' else 'unconfirmed' end from st.cand
           where sid not in (select sid from st.link)`,
       )
     }
@@ -52,7 +52,8 @@ export function correlateStage(db: Database, plan: CorrelationPlan): void {
 function findCandidates(db: Database, plan: CorrelationPlan): void {
   db.statement(`insert into st.cand
     select s.id, x.account_id, iif(x.kind = 'replaced', null, a.identity_id),
-      s.iname is not null and @creates and (x.kind in ('create', 'replaced') or a.identity_id is null)
+      s.iname is not null and @creates and (x.kind in ('create', 'replaced') or a.identity_id is null),
+      x.kind <> 'replaced' and a.link_by is 'created'
     from st.act x cross join st.s s on s.id = x.sid left join account a on a.id = x.account_id
     where x.kind in ('create', 'replaced') or (x.kind <> 'reject' and a.link_by <> 'person'
       and (a.identity_id is null or @all or (x.kind <> 'same' and a.keys is not null and s.keys_digest is not null and a.keys <> s.keys_digest)))`).run(
@@ -113,8 +114,8 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
           when found = 1 and inactive and not @decisive then 'inactive'
           when found = 1 and owner is null then 'rule'
           when found = 1 then iif(@privileged, 'movedAsk', 'moved')
-          when @decisive and not creates then iif(owner is null, 'decisive', 'unconfirmed') end kind
-      from (select c.sid, c.account_id, c.owner, c.creates, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
+          when @decisive and not creates then case when owner is null then 'decisive' when made then 'kept' else 'unconfirmed' end end kind
+      from (select c.sid, c.account_id, c.owner, c.creates, c.made, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
           json_group_array(k.identity_id) ids, v.value
         from st.cand c cross join st.s s on s.id = c.sid
           join json_each(s.keys) v on v.key = @index and v.value is not null

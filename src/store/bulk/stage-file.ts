@@ -63,7 +63,7 @@ create table act(sid integer primary key, kind text not null, account_id int) st
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
 create table gd(account_id int not null, e int not null, op text not null, primary key(account_id, e)) strict, without rowid;
-create table cand(sid integer primary key, account_id int, owner int, creates int not null) strict;
+create table cand(sid integer primary key, account_id int, owner int, creates int not null, made int not null) strict;
 create table ik(rule int not null, value text not null, identity_id int not null, inactive int not null, primary key(rule, value, identity_id)) strict, without rowid;
 create table left_out(grants int not null) strict;
 create table planned(id integer primary key, name text not null) strict;
