@@ -30,5 +30,6 @@ The second run changed nothing. What to type next:
   cd demo
   npx iqtask account find --uncorrelated     accounts that belong to nobody
   npx iqtask identity find ada               people
-  npx iqtask results show                    what the last run did, and why it warned`)
+  npx iqtask results show                    what the last run did, and why it warned
+  cp nights/2/* data/                        the feeds of the next night, and run again`)
 }
