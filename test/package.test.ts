@@ -35,7 +35,7 @@ describe('the package', () => {
       encoding: 'utf8',
     })
     expect(done.status).toBe(3)
-    expect((JSON.parse(done.stdout) as { counts: { created: number } }).counts.created).toBe(3450)
+    expect((JSON.parse(done.stdout) as { counts: { created: number } }).counts.created).toBe(3856)
   }, 120_000)
 
   it.skipIf(systemNode === undefined)(
