@@ -1,10 +1,13 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
+import { AbortError } from '../../src/base/errors.ts'
 import type { EntitlementDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { checkStore } from '../../src/store/check.ts'
+import type { RunRequest } from '../../src/task/run-request.ts'
 import { project, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
@@ -187,6 +190,44 @@ describe('the catalogue', () => {
     expect((await undo(undone.id)).status).toBe('success')
     expect(digest(cwd)).toBe(two)
   })
+
+  it('that is stopped at any chunk goes on there, to the very state of a run that was not disturbed', async () => {
+    const rows = [
+      'g1,One,,,g2|g3\ng2,Two,,,g3\ng3,Three,,,\ng4,Four,,,g1\n',
+      'g1,One,,,g3\ng3,Other,,,g5\ng4,Four,,,\ng5,New,,,\n',
+    ]
+    const small = {
+      ...feed(),
+      'tasks/t.yaml':
+        'kind: TaskDefinition\nname: t\nexecutor: entitlement-aggregation\narguments: { applications: ad }\nlossLimit: 1\n',
+    }
+    const night = async (b: Bench, text: string, stopAfter: number | undefined): Promise<number> => {
+      write(b.cwd, { 'groups.csv': header + text })
+      const abort = new AbortController()
+      let chunks = 0
+      const onEvent: RunRequest['onEvent'] = (event) => {
+        if (event.type === 'progress' && event.phase !== 'read' && ++chunks === stopAfter)
+          abort.abort(new AbortError('stopped by the test', { code: 'IQ3002' }))
+      }
+      const result = await b.app.run({ task: 't', trigger: 'manual', set: {}, onEvent, signal: abort.signal })
+      if (abort.signal.aborted) expect(result.status).toBe('terminated')
+      return chunks
+    }
+    const calm = await bench(small)
+    const chunks = [await night(calm, rows[0] ?? '', undefined), await night(calm, rows[1] ?? '', undefined)]
+    expect(Math.min(...chunks)).toBeGreaterThan(7)
+    for (let stop = 1; stop < (chunks[1] ?? 0); stop++) {
+      const b = await bench(small)
+      await night(b, rows[0] ?? '', undefined)
+      await night(b, rows[1] ?? '', stop)
+      // the source is gone: what was planned is what is done
+      rmSync(join(b.cwd, 'groups.csv'))
+      const resumed = await b.app.run({ task: 't', trigger: 'manual', set: {}, resume: true })
+      expect(resumed.status, JSON.stringify(resumed.messages)).toBe('success')
+      expect(digest(b.cwd), `stopped after chunk ${stop}`).toBe(digest(calm.cwd))
+      await b.app.close()
+    }
+  }, 30_000)
 
   it('is guarded, planned and dry run like everything else', async () => {
     const files = feed()
