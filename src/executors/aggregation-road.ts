@@ -62,13 +62,13 @@ export function createAggregationRoad(
       const outcome =
         same?.outcome ?? (await readAccounts(context, application, args, plan, delta.since, table ?? seen?.nothing))
       const known = { id, before, delta, definition: seen?.definition }
-      if (plan.seal(id, table)) return compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
+      if (plan.seal(id, table)) return await compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
       plan.close(false)
       store.db.write(() => store.runs.forgetRejects(run.number, application.name))
       plan = fresh()
       const whole = await readAccounts(context, application, args, plan, delta.since, seen?.nothing)
       plan.seal(id, undefined)
-      return compare(journey, plan, whole, { ...known, unseen: false })
+      return await compare(journey, plan, whole, { ...known, unseen: false })
     },
     resume(facts) {
       plan = store.accountPlans.reopen(run.id, run.number, application.name)
@@ -107,7 +107,7 @@ function fetched(application: Application, outcome: ReadOutcome): Prepared {
   }
 }
 
-function compare(
+async function compare(
   { context, application, args, planned: earlier }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
@@ -118,10 +118,11 @@ function compare(
     readonly unseen: boolean
     readonly definition: string | undefined
   },
-): Prepared {
+): Promise<Prepared> {
   const now = context.clock.now()
   const evidence = evidenceOf(outcome)
-  plan.compare(
+  const pause = (): Promise<void> => context.pause()
+  await plan.compare(
     {
       applicationId: known.id,
       returnsUntil: new Date(now.getTime() - returnsWithinMs).toISOString(),
@@ -140,6 +141,7 @@ function compare(
       recorrelate: args.recorrelate,
       planned: earlier,
     },
+    pause,
   )
   const rejected = outcome.rejected + rejectRepeated(context, application, plan, outcome)
   const leftAside = reportLeftAside(context, application, plan)
@@ -147,30 +149,33 @@ function compare(
   return summarize()
 
   /** Of the plan as it stands, which can still lose a part. */
-  function summarize(): Prepared {
+  async function summarize(): Promise<Prepared> {
     const planned = plan.counts(known.id)
     const counts = { ...planned, grantsRejected: (planned.grantsRejected ?? 0) + outcome.grantsRejected }
     earlier.length = before
     if (context.options.dryRun) earlier.push(...plan.newIdentities())
     return {
       evidence,
-      figures: plan.figures({
-        section: application.name,
-        applicationId: known.id,
-        privileged: application.privileged,
-        rows: isWhole(context, args) && known.delta.since === undefined ? outcome.read - outcome.filtered : undefined,
-        columns: outcome.columns,
-        columnsUsed: usedColumns(application),
-        scope: scopeOf(application),
-        digest: outcome.evidence.digest,
-        now,
-      }),
+      figures: await plan.figures(
+        {
+          section: application.name,
+          applicationId: known.id,
+          privileged: application.privileged,
+          rows: isWhole(context, args) && known.delta.since === undefined ? outcome.read - outcome.filtered : undefined,
+          columns: outcome.columns,
+          columnsUsed: usedColumns(application),
+          scope: scopeOf(application),
+          digest: outcome.evidence.digest,
+          now,
+        },
+        pause,
+      ),
       counts: { read: outcome.read, filtered: outcome.filtered, rejected, ...counts },
       read: outcome.read + outcome.grantsRead,
       rejected: rejected + outcome.grantsRejected,
       planned: plannedChanges(counts),
       leftAside,
-      hash: plan.hash(),
+      hash: await plan.hash(pause),
       changes: () => plan.changes(application.name),
       without(unwanted) {
         plan.leaveOut(application.name, unwanted)

@@ -28,6 +28,7 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
     store: state.store,
     clock: state.clock,
     signal: options.signal,
+    pause: () => state.pause(),
     options: state.options,
     guardSpeaks: options.speaks,
     progress: state.progress,

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isoText } from '../base/clock.ts'
 import { IqtaskError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -36,12 +35,12 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
     const bound = resumePoint(run, road)
     if (bound !== undefined) return await applyPhases(run, road, seq, bound)
     const whole = await road.prepare()
-    run.throwIfAborted()
-    const planned = leaveForbidden(run, road.section, whole)
+    await run.pause()
+    const planned = await leaveForbidden(run, road.section, whole)
     run.showChanges(road.section, planned)
     const moved = stopBefore(run, road, planned)
     if (moved !== undefined) return settle(run, road, seq, moved, planned)
-    const prepared = leaveUnaccepted(run, road.section, planned)
+    const prepared = await leaveUnaccepted(run, road.section, planned)
     const stop = judge(run, road, prepared)
     if (stop === 'guard') run.keepPlan(road.section, prepared)
     if (stop !== undefined) return settle(run, road, seq, stop, prepared)
@@ -211,9 +210,7 @@ async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound)
     if (index > start) enterPhase(run, phase)
     let after: number | undefined = index === start ? (bound.from?.after ?? 0) : 0
     while (after !== undefined) {
-      // lets signals and timers in
-      await nextTurn()
-      run.throwIfAborted()
+      await run.pause()
       after = applyChunk(run, road, phase, after)
     }
   }

@@ -17,6 +17,8 @@ export interface TaskContext {
   readonly clock: Clock
   /** Aborts when the run has to stop at the next chunk: signal, timeout, `stop`. */
   readonly signal: AbortSignal
+  /** Lets signals and timers in between two pieces of long work. @throws AbortError when the run has to stop */
+  pause(): Promise<void>
   readonly options: RunOptions
   /** The guard is neither switched off for the section nor allowed for this run. */
   guardSpeaks(guard: GuardName, section: string): boolean

@@ -6,14 +6,14 @@ import type { Prepared } from './road.ts'
 import type { RunState } from './run-state.ts'
 
 /** Without the kinds of change that the run may not make: they are listed, not made, and everything else is done. */
-export function leaveForbidden(run: RunState, section: string, plan: Prepared): Prepared {
+export async function leaveForbidden(run: RunState, section: string, plan: Prepared): Promise<Prepared> {
   const kinds = forbiddenKinds(run.options.forbid)
   if (kinds.size === 0) return plan
   return leave(run, section, plan, 'forbidden', (change) => kinds.has(change.kind))
 }
 
 /** Without what the person who accepts the plan did not accept. */
-export function leaveUnaccepted(run: RunState, section: string, plan: Prepared): Prepared {
+export async function leaveUnaccepted(run: RunState, section: string, plan: Prepared): Promise<Prepared> {
   const unwanted = notAccepted(run.options.select ?? {}, plan.changes())
   return unwanted === undefined ? plan : leave(run, section, plan, 'notAccepted', unwanted)
 }
@@ -23,13 +23,13 @@ const texts: Readonly<Record<'forbidden' | 'notAccepted', Omit<Message, 'item'>>
   notAccepted: { level: 'info', code: 'IQ3013', text: 'not accepted, so not made' },
 }
 
-function leave(
+async function leave(
   run: RunState,
   section: string,
   plan: Prepared,
   reason: 'forbidden' | 'notAccepted',
   unwanted: (change: PlanChange) => boolean,
-): Prepared {
+): Promise<Prepared> {
   const before = tally(plan.changes(), unwanted)
   if (![...before.values()].some((kind) => kind.first.length > 0)) return plan
   if (plan.without === undefined)
@@ -37,7 +37,7 @@ function leave(
       code: 'IQ3016',
       hint: 'run it without --forbid, --only and --except, or not at all',
     })
-  const rest = plan.without(unwanted)
+  const rest = await plan.without(unwanted)
   const after = tally(rest.changes(), () => false)
   const left: LeftOut[] = [...before].flatMap(([key, { kind, object, count, first }]) => {
     const fewer = count - (after.get(key)?.count ?? 0)

@@ -43,7 +43,7 @@ export interface Prepared {
    * The same plan without these changes, and without what cannot be made without them: for kinds that a run may not make
    * (`forbid`), and for a plan that a person accepts in part. Absent: it is made as a whole or not at all.
    */
-  without?(unwanted: (change: PlanChange) => boolean): Prepared
+  without?(unwanted: (change: PlanChange) => boolean): Prepared | Promise<Prepared>
   /** Why none of it may be made, once it is known what was left out. */
   refusal?(): IqtaskError | undefined
   /** The first write, inside a transaction of the framework: reserves ids and says what the section's row keeps. */

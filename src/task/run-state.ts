@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -22,7 +23,8 @@ export interface RunState {
   /** It goes on where a process died, not where one was stopped. */
   readonly resumedAfterCrash: boolean
   nextSection(): number
-  throwIfAborted(): void
+  /** Lets signals and timers in. @throws AbortError when the run has to stop */
+  pause(): Promise<void>
   /** The whole run ends with it, not only a section. */
   isFatal(error: IqtaskError): boolean
   message(message: Message): void
@@ -92,7 +94,8 @@ export function createRunState(given: RunStateOptions): RunState {
       warned = false
       return ++sections
     },
-    throwIfAborted() {
+    async pause() {
+      await nextTurn()
       if (given.signal.aborted) throw abortReason(given.signal)
     },
     isFatal: (error) => error instanceof AbortError || error instanceof StoreError,

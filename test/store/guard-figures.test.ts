@@ -66,8 +66,10 @@ function staged(person: Person, line: number): StagedAccount {
   }
 }
 
+const pause = async (): Promise<void> => undefined
+
 /** One aggregation of the application hr: its figures; applied unless it is a dry run. */
-function aggregate(people: readonly Person[], night: Night): PlanFigures {
+async function aggregate(people: readonly Person[], night: Night): Promise<PlanFigures> {
   const { at, level = 'complete', columns = ['id', 'mail'], scope = 'hr.csv', digest = at, dryRun = false } = night
   const run = newRun(at, dryRun)
   const applicationId = store.applications.idOf('hr') ?? 0
@@ -76,7 +78,7 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
   const missing = { level: 'complete', digest, markedBefore: at, isProtected: () => false } as const
   const rule = { from: { attribute: 'id' }, identity: 'name', decisive: false, ignoreCase: false, normalize: [] }
   plan.seal(applicationId, undefined)
-  plan.compare(
+  await plan.compare(
     {
       applicationId,
       returnsUntil: '2026-01-01',
@@ -95,18 +97,23 @@ function aggregate(people: readonly Person[], night: Night): PlanFigures {
       recorrelate: false,
       planned: [],
     },
+    pause,
   )
-  const figures = planFigures(store.db, {
-    section: 'hr',
-    applicationId,
-    privileged: false,
-    rows: people.length,
-    columns,
-    columnsUsed: ['id'],
-    scope,
-    digest,
-    now: new Date(at),
-  })
+  const figures = await planFigures(
+    store.db,
+    {
+      section: 'hr',
+      applicationId,
+      privileged: false,
+      rows: people.length,
+      columns,
+      columnsUsed: ['id'],
+      scope,
+      digest,
+      now: new Date(at),
+    },
+    pause,
+  )
   if (!dryRun) applyPlan(plan, run, night, people.length)
   plan.close(false)
   return figures
@@ -183,26 +190,26 @@ const none = {
 }
 
 describe('the figures of a plan', () => {
-  it('are a baseline at the first read, and all zero when nothing changed', () => {
-    const first = aggregate(crowd(30), { at: day(1) })
+  it('are a baseline at the first read, and all zero when nothing changed', async () => {
+    const first = await aggregate(crowd(30), { at: day(1) })
     expect(first).toMatchObject({ baseline: true, population: 0 })
     expect(counts(first)).toEqual({ ...none, creates: 30, identitiesCreated: 30 })
     expect(first.changes.creates?.first).toHaveLength(10)
-    const second = aggregate(crowd(30), { at: day(2) })
+    const second = await aggregate(crowd(30), { at: day(2) })
     expect(second).toMatchObject({ baseline: false, population: 30 })
     expect(counts(second)).toEqual(none)
     expect(second.read).toMatchObject({ rows: 30, earlier: [30], keysInCommon: 1, common: 30, emptied: {} })
   })
 
-  it('count each kind of change once, and name the accounts', () => {
-    aggregate(crowd(20), { at: day(1) })
+  it('count each kind of change once, and name the accounts', async () => {
+    await aggregate(crowd(20), { at: day(1) })
     const now = crowd(18).map((person, n) => ({
       ...person,
       disabled: n < 3,
       groups: n < 5 ? [] : n < 6 ? ['staff', 'admin'] : ['staff'],
       makes: n === 17 ? 'u1' : person.native,
     }))
-    const figures = aggregate([...now, { native: 'new', makes: 'new' }], { at: day(2) })
+    const figures = await aggregate([...now, { native: 'new', makes: 'new' }], { at: day(2) })
     expect(counts(figures)).toEqual({
       ...none,
       deletes: 2,
@@ -216,24 +223,28 @@ describe('the figures of a plan', () => {
     expect(figures.changes.deletes?.first).toEqual(['u19 Name u19', 'u20 Name u20'])
     expect(figures.changes.ownersChanged?.first).toEqual(['u18 Name u18'])
     expect(figures.changes.grantsRemoved?.of).toBe(18)
-    const back = aggregate([...crowd(18), { native: 'new', makes: 'new' }], { at: day(3) })
+    const back = await aggregate([...crowd(18), { native: 'new', makes: 'new' }], { at: day(3) })
     expect(counts(back)).toMatchObject({ accountsEnabled: 3, disables: 0, grantsAdded: 5, grantsRemoved: 1 })
   })
 
-  it('count an account whose place another one takes as lost', () => {
-    aggregate(
+  it('count an account whose place another one takes as lost', async () => {
+    await aggregate(
       crowd(4).map((person) => ({ ...person, uuid: `a-${person.native}` })),
       { at: day(1) },
     )
     const others = crowd(4).map((person) => ({ ...person, uuid: `b-${person.native}` }))
-    expect(counts(aggregate(others, { at: day(2) }))).toMatchObject({ deletes: 4, creates: 4, ownersChanged: 0 })
+    expect(counts(await aggregate(others, { at: day(2) }))).toMatchObject({ deletes: 4, creates: 4, ownersChanged: 0 })
   })
 
-  it('tell by how many the attribute is emptier, how many keys are known, and which columns are gone', () => {
-    aggregate(crowd(10), { at: day(1), columns: ['id', 'mail', 'fax'] })
+  it('tell by how many the attribute is emptier, how many keys are known, and which columns are gone', async () => {
+    await aggregate(crowd(10), { at: day(1), columns: ['id', 'mail', 'fax'] })
     const people = crowd(6).map((person, n) => (n < 4 ? { native: person.native, groups: ['staff'] } : person))
     const strangers = crowd(3).map((person) => ({ ...person, native: `x${person.native}` }))
-    const figures = aggregate([...people, ...strangers], { at: day(2), columns: ['id2', 'mail'], scope: 'other.csv' })
+    const figures = await aggregate([...people, ...strangers], {
+      at: day(2),
+      columns: ['id2', 'mail'],
+      scope: 'other.csv',
+    })
     expect(figures.read).toMatchObject({
       emptied: { mail: 4 },
       keysInCommon: 0.6,
@@ -245,10 +256,10 @@ describe('the figures of a plan', () => {
     })
   })
 
-  it('see the keys of rejected rows', () => {
-    aggregate(crowd(4), { at: day(1) })
+  it('see the keys of rejected rows', async () => {
+    await aggregate(crowd(4), { at: day(1) })
     const twice = [...crowd(4), ...crowd(2)]
-    expect(aggregate(twice, { at: day(2) }).read?.keysInCommon).toBe(1)
+    expect((await aggregate(twice, { at: day(2) })).read?.keysInCommon).toBe(1)
   })
 })
 
@@ -256,26 +267,26 @@ describe('the history of an application', () => {
   const history = (at: string, digest?: string) =>
     guardHistory(store.db, store.applications.idOf('hr') ?? 0, new Date(at), digest)
 
-  it('counts stable reads as whole, and neither partial reads nor dry runs', () => {
-    aggregate(crowd(3), { at: day(1), level: 'partial' })
+  it('counts stable reads as whole, and neither partial reads nor dry runs', async () => {
+    await aggregate(crowd(3), { at: day(1), level: 'partial' })
     expect(history(day(2)).baseline).toBe(true)
-    aggregate(crowd(5), { at: day(2), level: 'stable' })
-    aggregate(crowd(9), { at: day(3), dryRun: true })
-    aggregate(crowd(6), { at: day(4), level: 'stable' })
+    await aggregate(crowd(5), { at: day(2), level: 'stable' })
+    await aggregate(crowd(9), { at: day(3), dryRun: true })
+    await aggregate(crowd(6), { at: day(4), level: 'stable' })
     expect(history(day(5))).toMatchObject({ baseline: false, rows: [6, 5] })
   })
 
-  it('begins anew with a read that was allowed', () => {
-    for (const [index, count] of [40, 41, 42].entries()) aggregate(crowd(count), { at: day(index + 1) })
-    aggregate(crowd(20), { at: day(4), verdicts: { shrunkenSource: [20, 'allowed'] } })
-    aggregate(crowd(21), { at: day(5), verdicts: { shrunkenSource: [21, 'passed'] } })
+  it('begins anew with a read that was allowed', async () => {
+    for (const [index, count] of [40, 41, 42].entries()) await aggregate(crowd(count), { at: day(index + 1) })
+    await aggregate(crowd(20), { at: day(4), verdicts: { shrunkenSource: [20, 'allowed'] } })
+    await aggregate(crowd(21), { at: day(5), verdicts: { shrunkenSource: [21, 'passed'] } })
     expect(history(day(6)).rows).toEqual([21, 20])
   })
 
-  it('sums the last seven days against the population when they began', () => {
-    aggregate(crowd(100), { at: day(1) })
-    aggregate(crowd(93), { at: day(9), verdicts: { deletes: [7, 'passed'] } })
-    aggregate(crowd(87), { at: day(10), verdicts: { deletes: [6, 'passed'] } })
+  it('sums the last seven days against the population when they began', async () => {
+    await aggregate(crowd(100), { at: day(1) })
+    await aggregate(crowd(93), { at: day(9), verdicts: { deletes: [7, 'passed'] } })
+    await aggregate(crowd(87), { at: day(10), verdicts: { deletes: [6, 'passed'] } })
     expect(history(day(11)).of('deletes').week).toEqual({ count: 13, population: 100 })
     // the ninth falls out of the window
     expect(history(day(16, 2)).of('deletes').week).toEqual({ count: 6, population: 93 })
@@ -283,25 +294,25 @@ describe('the history of an application', () => {
     expect(history(day(11)).of('deletes').earlier).toEqual([6, 7, 0])
   })
 
-  it('begins a new window at an allowed run, for that kind only, and leaves its count out of the usual', () => {
-    aggregate(crowd(100), { at: day(8) })
-    aggregate(crowd(60), { at: day(9), verdicts: { deletes: [40, 'allowed'], disables: [2, 'passed'] } })
-    aggregate(crowd(59), { at: day(10), verdicts: { deletes: [1, 'passed'], disables: [3, 'passed'] } })
+  it('begins a new window at an allowed run, for that kind only, and leaves its count out of the usual', async () => {
+    await aggregate(crowd(100), { at: day(8) })
+    await aggregate(crowd(60), { at: day(9), verdicts: { deletes: [40, 'allowed'], disables: [2, 'passed'] } })
+    await aggregate(crowd(59), { at: day(10), verdicts: { deletes: [1, 'passed'], disables: [3, 'passed'] } })
     const after = history(day(11))
     expect(after.of('deletes')).toEqual({ earlier: [1, 0], week: { count: 1, population: 60 } })
     expect(after.of('disables')).toEqual({ earlier: [3, 2, 0], week: { count: 5, population: 100 } })
   })
 
-  it('knows since when the content is the same, and how long that usually lasts', () => {
+  it('knows since when the content is the same, and how long that usually lasts', async () => {
     const content = ['a', 'a', 'b', 'c', 'c', 'd', 'd']
-    for (const [index, digest] of content.entries()) aggregate(crowd(3), { at: day(index + 1), digest })
+    for (const [index, digest] of content.entries()) await aggregate(crowd(3), { at: day(index + 1), digest })
     expect(history(day(8), 'd')).toMatchObject({ unchangedForMs: 2 * 86_400_000, usualIntervalMs: 2 * 86_400_000 })
     expect(history(day(8), 'e').unchangedForMs).toBeUndefined()
   })
 
-  it('says whether the scope is another one, and nothing about a first read', () => {
+  it('says whether the scope is another one, and nothing about a first read', async () => {
     expect(scopeChanged(store.db, 0, 'hr.csv', new Date(day(1)))).toBe(false)
-    aggregate(crowd(3), { at: day(1) })
+    await aggregate(crowd(3), { at: day(1) })
     const id = store.applications.idOf('hr') ?? 0
     expect(scopeChanged(store.db, id, 'hr.csv', new Date(day(2)))).toBe(false)
     expect(scopeChanged(store.db, id, 'other.csv', new Date(day(2)))).toBe(true)

@@ -17,6 +17,7 @@ import { planChanges } from './plan-changes.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
 import { allSeen, loadSeen, type SeenTable, seeNothing } from './seen.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
+import { inSteps, type Pause } from './steps.ts'
 import { keepUnseen } from './unseen.ts'
 
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
@@ -28,7 +29,7 @@ export interface AccountPlan {
    */
   seal(applicationId: number, seen: SeenTable | undefined): boolean
   /** Compares the sealed rows with the store and finds their owners. */
-  compare(diff: DiffOptions, correlation: CorrelationPlan): void
+  compare(diff: DiffOptions, correlation: CorrelationPlan, pause: Pause): Promise<void>
   /** Rows of native identities that occur more than once. */
   ambiguous(): readonly { readonly line: number; readonly native: string; readonly lines: string | null }[]
   counts(applicationId: number): Record<string, number>
@@ -37,13 +38,13 @@ export interface AccountPlan {
   /** Identities that the plan would make, for later sections of a dry run. */
   newIdentities(): readonly PlannedIdentity[]
   /** What the guards look at. */
-  figures(options: FiguresOptions): PlanFigures
+  figures(options: FiguresOptions, pause: Pause): Promise<PlanFigures>
   /** Every change with what is there before it. */
   changes(application: string): Iterable<PlanChange>
   /** Takes these changes out, each with its whole record. */
   leaveOut(application: string, unwanted: (change: PlanChange) => boolean): void
   /** SHA-256 (hex) over the planned changes and what they stand on. */
-  hash(): string
+  hash(pause: Pause): Promise<string>
   /** `ownable`: the definition can find owners. */
   bind(applicationId: number, ownable: boolean): Bound
   readonly phases: (bound: Bound) => readonly PlanPhase[]
@@ -96,9 +97,9 @@ export function createAccountPlans(db: Database): AccountPlans {
           file.seal(db, run, seen?.count() ?? 0)
           return seen === undefined || keepUnseen(db, applicationId, seen)
         },
-        compare(diff, correlation) {
-          diffAccounts(db, diff)
-          correlateStage(db, correlation)
+        async compare(diff, correlation, pause) {
+          await inSteps(db, diffAccounts(db, diff), pause)
+          await inSteps(db, correlateStage(db, correlation), pause)
         },
         close: (kept) => file.close(db, kept),
       }
@@ -148,12 +149,15 @@ function planOver(db: Database, run: number): Sealed {
           `select s.iname name, s.istatus status, s.iattrs attrs from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid order by s.id`,
         )
         .all() as PlannedIdentity[],
-    figures: (options) => planFigures(db, options),
+    figures: (options, pause) => planFigures(db, options, pause),
     changes: (application) => planChanges(db, application),
     leaveOut: (application, unwanted) => leaveOut(db, application, planChanges(db, application), unwanted),
-    hash() {
+    async hash(pause) {
       const hash = createHash('sha256')
-      for (const line of planLines(db)) hash.update(line).update('\n')
+      for (const lines of planLines(db)) {
+        for (const line of lines) hash.update(line).update('\n')
+        await pause()
+      }
       return hash.digest('hex')
     },
     rebind: (bound) => numberStage(db, bound.entitlementBase),

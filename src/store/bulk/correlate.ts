@@ -1,6 +1,7 @@
 import type { CorrelationRule } from '../../model/application.ts'
 import { evenOut } from '../../model/normalize.ts'
 import type { Database } from '../database.ts'
+import { slicesOf } from './steps.ts'
 
 export interface CorrelationPlan {
   readonly applicationId: number
@@ -25,27 +26,26 @@ export interface PlannedIdentity {
 }
 
 /** Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. */
-export function correlateStage(db: Database, plan: CorrelationPlan): void {
-  db.exec('begin')
-  try {
-    findCandidates(db, plan)
-    if (db.statement('select exists (select 1 from st.cand)').pluck().get() === 1) {
-      const all = [...plan.rules, ...plan.sameAs]
-      loadKeys(db, all, plan)
-      const never = neverClause(db)
-      for (const [index, rule] of plan.rules.entries()) decide(db, rule, index, plan.privileged, never)
-      for (const index of plan.sameAs.keys()) ask(db, plan.rules.length + index, never)
-      if (plan.creates) createRest(db, plan.applicationId, never)
-      db.exec(
-        `insert into st.link(sid, account_id, kind) select sid, account_id, case when owner is null then 'none' when made then 'kept' else 'unconfirmed' end from st.cand
-          where sid not in (select sid from st.link)`,
-      )
-    }
-    db.exec('commit')
-  } catch (error) {
-    db.exec('rollback')
-    throw error
+export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<void> {
+  findCandidates(db, plan)
+  yield
+  if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
+  const all = [...plan.rules, ...plan.sameAs]
+  yield* loadKeys(db, all, plan)
+  const never = neverClause(db)
+  for (const [index, rule] of plan.rules.entries()) {
+    decide(db, rule, index, plan.privileged, never)
+    yield
   }
+  for (const index of plan.sameAs.keys()) {
+    ask(db, plan.rules.length + index, never)
+    yield
+  }
+  if (plan.creates) yield* createRest(db, plan.applicationId, never)
+  db.exec(
+    `insert into st.link(sid, account_id, kind) select sid, account_id, case when owner is null then 'none' when made then 'kept' else 'unconfirmed' end from st.cand
+      where sid not in (select sid from st.link)`,
+  )
 }
 
 /** New accounts, those whose key changed, and those without an identity; never what a person decided. */
@@ -65,7 +65,7 @@ function findCandidates(db: Database, plan: CorrelationPlan): void {
 }
 
 /** What each rule may find: the identities' values, evened out as the rule says. */
-function loadKeys(db: Database, rules: readonly CorrelationRule[], plan: CorrelationPlan): void {
+function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: CorrelationPlan): Generator<void> {
   const add = db.statement('insert or ignore into st.ik values (?, ?, ?, ?)')
   const trusted = new Set(plan.authoritative)
   const put = (id: number, name: string, status: string, attrs: string, sources: Record<string, string>): void => {
@@ -78,13 +78,16 @@ function loadKeys(db: Database, rules: readonly CorrelationRule[], plan: Correla
       if (key !== undefined) add.run(index, key, id, status === 'inactive' ? 1 : 0)
     })
   }
-  const page = db.statement('select id, name, status, attrs, sources from identity where id > ? order by id limit 1000')
+  const page = db.statement(
+    'select id, name, status, attrs, sources from identity where id > ? order by id limit 10000',
+  )
   for (let last = 0; ; ) {
     const rows = page.raw().all(last) as [number, string, string, string, string][]
     for (const [id, name, status, attrs, sources] of rows) put(id, name, status, attrs, JSON.parse(sources))
     const end = rows.at(-1)
     if (end === undefined) break
     last = end[0]
+    yield
   }
   const remember = db.statement('insert into st.planned values (?, ?)')
   for (const [index, identity] of plan.planned.entries()) {
@@ -142,14 +145,19 @@ function ask(db: Database, index: number, never: Never): void {
 }
 
 /** Nobody found: a new identity, one for each name; an existing name of the same application is linked, from elsewhere an error. */
-function createRest(db: Database, applicationId: number, never: Never): void {
+function* createRest(db: Database, applicationId: number, never: Never): Generator<void> {
   db.statement(`insert into st.link(sid, account_id, kind, identity_id, code)
     select c.sid, c.account_id, iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'error', 'created'),
       iif(s.ierror is null and i.application_id is @app, i.id, null), iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'IQ2204', null)
     from st.cand c cross join st.s s on s.id = c.sid left join identity i on i.name = s.iname
     where c.creates and c.sid not in (select sid from st.link) ${never('i.id')}`).run({ app: applicationId })
+  yield
   db.exec(`create table st.maker(name text primary key, sid int not null) strict, without rowid;
-    insert into st.maker select s.iname, min(l.sid) from st.link l cross join st.s s on s.id = l.sid where l.kind = 'created' and l.identity_id is null group by 1;
-    update st.link set maker = (select k.sid from st.s mine join st.maker k on k.name = mine.iname where mine.id = link.sid)
-    where kind = 'created' and identity_id is null`)
+    insert into st.maker select s.iname, min(l.sid) from st.link l cross join st.s s on s.id = l.sid where l.kind = 'created' and l.identity_id is null group by 1`)
+  yield
+  for (const slice of slicesOf(db)) {
+    db.statement(`update st.link set maker = (select k.sid from st.s mine join st.maker k on k.name = mine.iname where mine.id = link.sid)
+      where sid > @lo and sid <= @hi and kind = 'created' and identity_id is null`).run(slice)
+    yield
+  }
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import { slicesOf } from './steps.ts'
 
 export interface DiffOptions {
   /** 0: the application has no row yet, so no accounts either. */
@@ -27,36 +28,33 @@ export interface MissingDetection {
 }
 
 /** Compares the attached stage with the store; writes only into the stage. Join order is fixed by `cross join`: measured. */
-export function diffAccounts(db: Database, options: DiffOptions): void {
+export function* diffAccounts(db: Database, options: DiffOptions): Generator<void> {
   const app = options.applicationId
-  db.exec('begin')
-  try {
-    db.exec(`insert into st.act select s.id, 'reject', null from
-      (select native from st.s group by native having count(*) > 1 union select native from st.rejected) twice cross join st.s s on s.native = twice.native`)
-    // two rows with one uuid would be the same account under two names
-    if (db.statement('select max(uuids) from st.sealed').pluck().get() !== 0)
-      db.statement(`insert or ignore into st.act
-        select s.id, 'reject', (select a.id from account a where a.application_id = ? and a.uuid = s.uuid and a.retired = 0) from st.s s
-        where s.uuid in (select uuid from st.s where uuid is not null group by uuid having count(*) > 1)`).run(app)
-    if (app === 0)
-      db.exec(`insert into st.act select id, 'create', null from st.s where id not in (select sid from st.act)`)
-    else classify(db, app, options.returnsUntil)
-    db.exec('create index st.act_account on act(account_id)')
-    if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing, options.unseen)
-    diffGrants(db, options)
-    db.exec('commit')
-  } catch (error) {
-    db.exec('rollback')
-    throw error
-  }
+  db.exec(`insert into st.act select s.id, 'reject', null from
+    (select native from st.s group by native having count(*) > 1 union select native from st.rejected) twice cross join st.s s on s.native = twice.native`)
+  // two rows with one uuid would be the same account under two names
+  if (db.statement('select max(uuids) from st.sealed').pluck().get() !== 0)
+    db.statement(`insert or ignore into st.act
+      select s.id, 'reject', (select a.id from account a where a.application_id = ? and a.uuid = s.uuid and a.retired = 0) from st.s s
+      where s.uuid in (select uuid from st.s where uuid is not null group by uuid having count(*) > 1)`).run(app)
+  yield
+  if (app === 0)
+    db.exec(`insert into st.act select id, 'create', null from st.s where id not in (select sid from st.act)`)
+  else yield* classify(db, app, options.returnsUntil)
+  db.exec('create index st.act_account on act(account_id)')
+  yield
+  if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing, options.unseen)
+  yield
+  yield* diffGrants(db, options)
 }
 
 /**
  * create · same · changed · seen (was marked missing, otherwise the same) · returned (was gone) · renamed (same uuid, other native
  * identity) · replaced (same native identity, but another uuid or gone for too long: a new account).
  */
-function classify(db: Database, app: number, returnsUntil: string): void {
-  db.statement(`insert into st.act
+function* classify(db: Database, app: number, returnsUntil: string): Generator<void> {
+  for (const slice of slicesOf(db)) {
+    db.statement(`insert into st.act
     select s.id,
       case when u.id is not null and a.id is not null and a.id <> u.id then 'reject'
            when a.id is null and u.id is null then 'create'
@@ -71,14 +69,22 @@ function classify(db: Database, app: number, returnsUntil: string): void {
     from st.s s
     left join account a on a.application_id = @app and a.native = s.native and a.retired = 0
     left join account u on u.application_id = @app and u.uuid = s.uuid and u.retired = 0
-    where s.id not in (select sid from st.act)`).run({ app, until: returnsUntil })
+    where s.id > @lo and s.id <= @hi and s.id not in (select sid from st.act)`).run({
+      app,
+      until: returnsUntil,
+      ...slice,
+    })
+    yield
+  }
   // two staged rows with one uuid claim the same account
   db.exec(`update st.act set kind = 'reject' where account_id in
     (select account_id from st.act where account_id is not null group by account_id having count(*) > 1)`)
+  yield
   // an id is kept as first written
   db.exec(`update st.s set shown = k.shown from (select x.sid, a.shown from st.act x cross join account a on a.id = x.account_id
     cross join st.s t on t.id = x.sid where x.kind in ('changed', 'returned', 'seen') and a.native = t.native and a.shown is not t.shown) k
     where s.id = k.sid`)
+  yield
 }
 
 function findLost(db: Database, app: number, missing: MissingDetection, unseen: boolean): void {
@@ -107,7 +113,7 @@ function findLost(db: Database, app: number, missing: MissingDetection, unseen: 
 }
 
 /** Local entitlement numbers to the store's (0: to be made), and what changed accounts gain and lose. */
-function diffGrants(db: Database, { applicationId: app, promote, compareAll }: DiffOptions): void {
+function* diffGrants(db: Database, { applicationId: app, promote, compareAll }: DiffOptions): Generator<void> {
   db.statement(`insert into st.m select e.id, coalesce(x.id, 0), x.id is null from st.e e
     left join entitlement x on x.application_id = ? and x.attribute = e.attribute and x.value = e.value`).run(app)
   if (!promote)
@@ -116,15 +122,18 @@ function diffGrants(db: Database, { applicationId: app, promote, compareAll }: D
   const compared = compareAll
     ? `('changed', 'returned', 'renamed', 'same', 'seen')`
     : `('changed', 'returned', 'renamed')`
-  // a value that is not in the catalogue yet goes by its negative local number until the plan is bound
-  db.exec(`insert into st.gd select x.account_id, iif(m.neu, -m.l, m.g), 'add'
-    from st.act x cross join st.g g on g.a = x.sid cross join st.m m on m.l = g.e
-    left join access c on c.account_id = x.account_id and c.entitlement_id = m.g and c.until is null
-    where x.kind in ${compared} and c.account_id is null`)
-  db.exec(`insert into st.gd select x.account_id, c.entitlement_id, 'end'
-    from st.act x cross join access c on c.account_id = x.account_id and c.until is null
-    where x.kind in ${compared} and not exists
-      (select 1 from st.m m cross join st.g g on g.a = x.sid and g.e = m.l where m.g = c.entitlement_id)`)
+  for (const slice of slicesOf(db)) {
+    // a value that is not in the catalogue yet goes by its negative local number until the plan is bound
+    db.statement(`insert into st.gd select x.account_id, iif(m.neu, -m.l, m.g), 'add'
+      from st.act x cross join st.g g on g.a = x.sid cross join st.m m on m.l = g.e
+      left join access c on c.account_id = x.account_id and c.entitlement_id = m.g and c.until is null
+      where x.sid > @lo and x.sid <= @hi and x.kind in ${compared} and c.account_id is null`).run(slice)
+    db.statement(`insert into st.gd select x.account_id, c.entitlement_id, 'end'
+      from st.act x cross join access c on c.account_id = x.account_id and c.until is null
+      where x.sid > @lo and x.sid <= @hi and x.kind in ${compared} and not exists
+        (select 1 from st.m m cross join st.g g on g.a = x.sid and g.e = m.l where m.g = c.entitlement_id)`).run(slice)
+    yield
+  }
   if (compareAll)
     db.exec(
       `update st.act set kind = 'changed' where kind in ('same', 'seen') and account_id in (select account_id from st.gd)`,

@@ -1,6 +1,7 @@
 import type { Database } from '../database.ts'
 import { aliveAccounts } from './alive.ts'
 import { isPlain, usedValues } from './bind.ts'
+import { slicesOf } from './steps.ts'
 
 /** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
 export function planCounts(db: Database, applicationId: number): Record<string, number> {
@@ -71,19 +72,18 @@ const byKind = (db: Database, table: 'act' | 'lost' | 'link'): Record<string, nu
     db.statement(`select kind, count(*) from st.${table} group by kind`).raw().all() as [string, number][],
   )
 
-/** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows. */
-export function* planLines(db: Database): Generator<string> {
-  const rows = db
+/** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces. */
+export function* planLines(db: Database): Generator<string[]> {
+  const read = db
     .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '') || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '')
       from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join account b on b.id = x.account_id left join identity o on o.id = b.identity_id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
-      where x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed') order by x.sid`)
+      where x.sid > @lo and x.sid <= @hi and (x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed')) order by x.sid`)
     .pluck()
-    .iterate()
-  yield* rows as IterableIterator<string>
-  yield* db
+  for (const slice of slicesOf(db)) yield read.all(slice) as string[]
+  yield db
     .statement(
       `select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native`,
     )
     .pluck()
-    .iterate() as IterableIterator<string>
+    .all() as string[]
 }

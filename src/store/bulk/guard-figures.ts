@@ -2,6 +2,7 @@ import type { ChangeFigures, PlanFigures, SourceFigures } from '../../model/plan
 import type { Database } from '../database.ts'
 import { type GuardHistory, guardHistory } from '../guard-history.ts'
 import { aliveAccounts } from './alive.ts'
+import { type Pause, slicesOf } from './steps.ts'
 
 export interface FiguresOptions {
   readonly section: string
@@ -21,17 +22,21 @@ export interface FiguresOptions {
 }
 
 /** What the guards look at: the attached plan (compared and correlated) next to what earlier runs left. Reads only. */
-export function planFigures(db: Database, options: FiguresOptions): PlanFigures {
+export async function planFigures(db: Database, options: FiguresOptions, pause: Pause): Promise<PlanFigures> {
   const app = options.applicationId
   const history = guardHistory(db, app, options.now, options.digest)
   const population = aliveAccounts(db, app)
   const changes: Record<string, ChangeFigures> = {}
-  for (const [kind, from] of Object.entries(changed)) changes[kind] = { ...touched(db, from), ...history.of(kind) }
+  for (const [kind, from] of Object.entries(changed)) {
+    changes[kind] = { ...touched(db, from), ...history.of(kind) }
+    await pause()
+  }
   // grants of accounts that end are no loss of their own
   const staying = population - (changes.deletes?.count ?? 0)
   for (const kind of ['grantsRemoved', 'grantsAdded']) changes[kind] = { ...nothing, ...changes[kind], of: staying }
   const { section, privileged, rows } = options
-  const read = rows === undefined ? undefined : sourceFigures(db, { ...options, rows }, population, history)
+  const read =
+    rows === undefined ? undefined : await sourceFigures(db, { ...options, rows }, population, history, pause)
   return { section, privileged, population, baseline: history.baseline, changes, read }
 }
 
@@ -89,12 +94,13 @@ function touched(db: Database, [label, from]: readonly [label: string, from: str
   return { count, first: db.statement(`select ${label} ${from} limit 10`).pluck().all() as string[] }
 }
 
-function sourceFigures(
+async function sourceFigures(
   db: Database,
   options: FiguresOptions & { readonly rows: number },
   population: number,
   history: GuardHistory,
-): SourceFigures {
+  pause: Pause,
+): Promise<SourceFigures> {
   const before = history.source
   const now = new Set(options.columns)
   const columnsGone = before?.columns.filter((column) => !now.has(column)) ?? []
@@ -108,7 +114,7 @@ function sourceFigures(
     earlier: history.rows,
     keysInCommon: population === 0 ? undefined : (common + seenAside(db, options.applicationId)) / population,
     common,
-    emptied: emptied(db),
+    emptied: await emptied(db, pause),
     columnsBefore: before?.columns.length ?? 0,
     columnsGone,
     columnsUsedGone: columnsGone.filter((column) => used.has(column)),
@@ -129,16 +135,20 @@ function seenAside(db: Database, app: number): number {
 }
 
 /** Only accounts that changed can have lost a value, so that an unchanged million costs nothing. */
-function emptied(db: Database): Record<string, number> {
-  const filled = (attrs: string): Map<string, number> =>
-    new Map(
-      db
-        .statement(`select k.key, count(*) ${compared}, json_each(${attrs}) k where x.kind in ('changed', 'renamed')
-          and k.type <> 'null' group by k.key`)
-        .raw()
-        .all() as [string, number][],
-    )
-  const now = filled('s.attrs')
-  const lost = [...filled('a.attrs')].map(([name, count]) => [name, count - (now.get(name) ?? 0)] as const)
+async function emptied(db: Database, pause: Pause): Promise<Record<string, number>> {
+  const filled = async (attrs: string): Promise<Map<string, number>> => {
+    const counts = new Map<string, number>()
+    const slice = db
+      .statement(`select k.key, count(*) ${compared}, json_each(${attrs}) k where x.sid > @lo and x.sid <= @hi
+        and x.kind in ('changed', 'renamed') and k.type <> 'null' group by k.key`)
+      .raw()
+    for (const ids of slicesOf(db)) {
+      for (const [key, count] of slice.all(ids) as [string, number][]) counts.set(key, (counts.get(key) ?? 0) + count)
+      await pause()
+    }
+    return counts
+  }
+  const now = await filled('s.attrs')
+  const lost = [...(await filled('a.attrs'))].map(([name, count]) => [name, count - (now.get(name) ?? 0)] as const)
   return Object.fromEntries(lost.filter(([, count]) => count > 0))
 }

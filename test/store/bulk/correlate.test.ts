@@ -28,9 +28,9 @@ const world = fc.record({
   privileged: fc.boolean(),
 })
 
-it('the set-wise correlation and the rule for one account decide alike', () => {
-  fc.assert(
-    fc.property(world, (w) => {
+it('the set-wise correlation and the rule for one account decide alike', async () => {
+  await fc.assert(
+    fc.asyncProperty(world, async (w) => {
       const folder = mkdtempSync(join(tmpdir(), 'iqtask-correlate-'))
       const store = openStore({ path: join(folder, 'x.db'), clock: systemClock, create: true })
       try {
@@ -115,7 +115,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
           })
         })
         plan.seal(1, undefined)
-        plan.compare(
+        await plan.compare(
           {
             applicationId: app,
             returnsUntil: '2000',
@@ -134,6 +134,7 @@ it('the set-wise correlation and the rule for one account decide alike', () => {
             recorrelate: false,
             planned: [],
           },
+          async () => undefined,
         )
         const decided = store.db
           .statement('select sid, kind, rule, identity_id identity from st.link order by sid')
