@@ -1,7 +1,7 @@
 /**
  * Every code that a message can carry, with what it means and how to mend it: the only home of codes.
  * IQ10 command line · IQ11 project files · IQ20 sources · IQ21 rejected rows · IQ22 correlation · IQ30 runs ·
- * IQ40 guards · IQ60 the store · IQ90 bugs.
+ * IQ40 guards · IQ60 the store · IQ70 notifications · IQ90 bugs.
  */
 export const codes = {
   IQ1001: 'unknown command or option',
@@ -81,6 +81,8 @@ export const codes = {
   IQ6004: 'the store is damaged',
   IQ6005: 'the store is locked by another process',
   IQ6006: 'the disk of the store is full or failing',
+  IQ7001: 'a notification rule, channel or ping is not right',
+  IQ7002: 'a notification was not sent',
   IQ9001: 'a bug in iqtask',
 } as const
 

@@ -87,5 +87,7 @@ export const mends: Readonly<Record<Code, string>> = {
   IQ6004: 'iqtask store check says what is damaged; iqtask store restore BACKUP puts a backup in its place.',
   IQ6005: 'Another process holds it: iqtask ps. It is tried for five seconds.',
   IQ6006: 'Free space or mend the disk, then run again: nothing is half-written.',
+  IQ7001: 'The message names the rule or channel; iqtask config validate shows the place.',
+  IQ7002: 'iqtask notify list tells why and when it is tried again; iqtask notify test CHANNEL tries now.',
   IQ9001: 'Please report it with the lines of the message.',
 }

@@ -72,8 +72,4 @@ export function processTerminal(streams: Streams): Terminal {
   }
 }
 
-/** Control characters of data, made visible: they could move the cursor, recolour or rename the window. Newline and tab of our own stay. */
-export const safe = (text: string): string =>
-  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) =>
-    char === '\n' ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
+export { visible as safe } from '../base/visible.ts'

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { cosmiconfig, type Loader } from 'cosmiconfig'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import type { NotifySettings } from '../model/notify-settings.ts'
 import type { Project } from '../model/project.ts'
 import { buildApplication } from './application.ts'
 import { refuseForeignCode } from './code-file.ts'
@@ -52,7 +53,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     store: resolve(folder, options.env.IQTASK_STORE ?? raw.store),
     identity: buildIdentityModel(parsed, raw.identity, applications.names()),
     guards: raw.guards as JsonObject,
-    notify: raw.notify as JsonObject,
+    notify: raw.notify as NotifySettings,
     applications,
     tasks,
   }

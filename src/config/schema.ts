@@ -3,6 +3,7 @@ import { parseDuration } from '../base/duration.ts'
 import { accountUses } from '../model/application.ts'
 import { documentSchemas } from '../model/document-schemas.ts'
 import { guardKeys, guardsSchema } from '../model/guard-settings.ts'
+import { notifyKeys, notifySchema, taskNotifySchema } from '../model/notify-settings.ts'
 import { concurrencies, parameterTypes } from '../model/task-definition.ts'
 import { attributeTypes, normalizations } from '../model/value.ts'
 import { knownKeys } from './text.ts'
@@ -28,7 +29,7 @@ const source = z
   .transform((value) => (typeof value === 'string' ? { attribute: value } : value))
 const free = z.record(z.string(), z.json()).default({})
 const guards = guardsSchema.default({})
-for (const key of guardKeys) knownKeys.add(key)
+for (const key of [...guardKeys, ...notifyKeys]) knownKeys.add(key)
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).default([])
 const described = { title: z.string().optional(), description: z.string().optional() }
 
@@ -167,7 +168,7 @@ export const configSchema = object({
     status: z.record(z.string(), z.string()).default({}),
   }).default({ name: [], attributes: {}, status: {} }),
   guards,
-  notify: free,
+  notify: notifySchema.prefault({}),
   secrets: free,
   blackout: list(z.record(z.string(), z.json())),
 })
@@ -207,7 +208,7 @@ export const taskSchema = object({
   forbid: list(z.string()),
   expectNoChange: z.boolean().default(false),
   schedule: list(z.record(z.string(), z.json())),
-  notify: free,
+  notify: taskNotifySchema.prefault({}),
 })
 
 const kinds: Readonly<Record<string, z.ZodType>> = {

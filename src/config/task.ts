@@ -18,7 +18,7 @@ export function buildTask(parsed: ParsedFile, shipped: boolean): TaskDefinition 
     arguments: raw.arguments as JsonObject,
     guards: raw.guards as JsonObject,
     schedule: raw.schedule as readonly JsonObject[],
-    notify: raw.notify as JsonObject,
+    notify: { ...raw.notify, rules: raw.notify.rules.map((rule) => ({ ...rule, tasks: [raw.name] })) },
     file: parsed.file,
     text: parsed.text,
     sha256: createHash('sha256').update(parsed.text).digest('hex'),

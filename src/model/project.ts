@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Application } from './application.ts'
 import type { IdentityModel } from './identity-model.ts'
+import type { NotifySettings } from './notify-settings.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
 /** A user's project as the rest of the tool sees it. Objects are loaded and checked when they are asked for. */
@@ -15,7 +16,7 @@ export interface Project {
   readonly store: string
   readonly identity: IdentityModel
   readonly guards: JsonObject
-  readonly notify: JsonObject
+  readonly notify: NotifySettings
   readonly applications: ObjectFiles<Application>
   /** The project's own and the shipped ones; the project's file of the same name wins. */
   readonly tasks: ObjectFiles<TaskDefinition>

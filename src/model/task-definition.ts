@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
+import type { TaskNotifySettings } from './notify-settings.ts'
 
 export const concurrencies = ['forbid', 'queue', 'allow'] as const
 export type Concurrency = (typeof concurrencies)[number]
@@ -46,7 +47,7 @@ export interface TaskDefinition {
   readonly expectNoChange: boolean
   /** Checked, kept for the commands that use them. */
   readonly schedule: readonly JsonObject[]
-  readonly notify: JsonObject
+  readonly notify: TaskNotifySettings
   /** Absolute path of the file, its text as read, SHA-256 of the text (hex), and whether it came with the tool. */
   readonly file: string
   readonly text: string

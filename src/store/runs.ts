@@ -43,6 +43,8 @@ export interface Runs extends RunRecords {
   claim(number: number, by: Pick<NewRun, 'host' | 'pid' | 'processStart' | 'bootId'>, at: string): void
   /** The number of a result that exists. */
   numberOf(resultId: string): number
+  /** Changes that the sections which were applied had planned. */
+  planned(number: number): number
   /** Queued and running rows. */
   live(): RunRow[]
   /** The last results of their tasks that died under way and can go on. */
@@ -53,19 +55,25 @@ export interface Runs extends RunRecords {
   checkpoint(number: number, checkpoint: JsonObject, at: string): void
   end(number: number, end: RunEnd, auditSeq: number | undefined): void
   planHash(number: number, hash: string): void
+  /** Whoever ends a run need not know who listens; called inside the transaction that ends it. */
+  onEnd(listener: (number: number) => void): void
 }
 
 export function createRuns(db: Database): Runs {
   return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
 }
 
-type Lookups = Pick<Runs, 'get' | 'numberOf' | 'live' | 'broken'>
+type Lookups = Pick<Runs, 'get' | 'numberOf' | 'planned' | 'live' | 'broken'>
 
 function createLookups(db: Database): Lookups {
   return {
     get: (number) => db.statement('select * from task_result where id = ?').get(number) as RunRow | undefined,
     numberOf: (resultId) =>
       Number(db.statement('select id from task_result where result_id = ?').pluck().get(resultId)),
+    planned: (number) =>
+      Number(
+        db.statement(`select coalesce(sum(facts ->> 'planned'), 0) from task_section where run = ?`).pluck().get(number),
+      ),
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
     broken: () =>
@@ -80,7 +88,9 @@ function createLookups(db: Database): Lookups {
 
 function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
+  const listeners: ((number: number) => void)[] = []
   return {
+    onEnd: (listener) => void listeners.push(listener),
     insert: (r) => insertRun(db, r),
     claim: (number, by, at) =>
       void run(
@@ -115,8 +125,8 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
         at,
         number,
       ),
-    end: (number, end, auditSeq) =>
-      void run(
+    end: (number, end, auditSeq) => {
+      run(
         `update task_result set status = ?, exit_code = ?, stopped_by = ?, counts = ?, quality = ?, ended_at = ?, heartbeat_at = ?, duration_ms = ?,
            rejects_total = (select count(*) from reject where run = task_result.id), audit_seq = ? where id = ?`,
         end.status,
@@ -129,7 +139,9 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
         Math.round(end.durationMs),
         auditSeq ?? null,
         number,
-      ),
+      )
+      for (const listener of listeners) listener(number)
+    },
     planHash: (number, hash) => void run('update task_result set plan_hash = ? where id = ?', hash, number),
   }
 }

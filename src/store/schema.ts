@@ -259,6 +259,32 @@ export interface AuditRow {
   hash: Buffer
 }
 
+export interface TaskHealthRow {
+  task: string
+  failing_since: string | null
+  missed: Generated<number>
+  crc: Generated<number>
+}
+
+export interface OutboxTableRow {
+  id: Generated<number>
+  message_id: string
+  run: number
+  event: string
+  channel: string
+  digest: string | null
+  batch: number | null
+  payload: string
+  state: Generated<string>
+  attempts: Generated<number>
+  next_at: string
+  claimed_until: string | null
+  error: string | null
+  created_at: string
+  ended_at: string | null
+  crc: Generated<number>
+}
+
 export interface Tables {
   meta: MetaRow
   application: ApplicationRow
@@ -281,4 +307,6 @@ export interface Tables {
   audit: AuditRow
   left_out: LeftOutRow
   undo_left: UndoLeftRow
+  task_health: TaskHealthRow
+  outbox: OutboxTableRow
 }

@@ -11,6 +11,7 @@ import { createDecisions, type Decisions } from './decisions.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { describeStore } from './info.ts'
 import { createItemPlans, type ItemPlans } from './item-plan.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
 import { createResults, type Results } from './results.ts'
 import { createRuns, type Runs } from './runs.ts'
 
@@ -32,6 +33,7 @@ export interface Store {
   readonly catalogue: Catalogue
   readonly cataloguePlans: CataloguePlans
   readonly undo: Undo
+  readonly outbox: Outbox
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
@@ -60,6 +62,7 @@ export function createStore(db: Database): Store {
     catalogue: createCatalogue(db),
     cataloguePlans: createCataloguePlans(db),
     undo: createUndo(db),
+    outbox: createOutbox(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {
       db.write(() =>

@@ -161,7 +161,7 @@ function bind(run: RunState, road: Road, seq: number, status: Status, prepared: 
   run.planHash(prepared.hash)
   return run.store.db.write(() => {
     const section: BoundSection = prepared.bind()
-    const facts = { ...section.facts, status, counts: prepared.counts }
+    const facts = { ...section.facts, status, counts: prepared.counts, planned: prepared.planned }
     run.store.runs.section(run.number, {
       seq,
       name: road.section,

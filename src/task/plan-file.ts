@@ -6,7 +6,7 @@ import { isoText } from '../base/clock.ts'
 import { UserError } from '../base/errors.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { type PlanChange, planChangeKinds, planObjects } from '../model/plan-change.ts'
-import { renameDurably } from '../store/durable.ts'
+import { renameDurably } from '../base/durable.ts'
 import type { RunRequest } from './run-request.ts'
 
 const headerSchema = z.object({

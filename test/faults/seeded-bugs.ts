@@ -54,7 +54,7 @@ export const seededBugs: readonly SeededBug[] = [
     what: 'an output that is renamed without being synced',
     edits: [
       {
-        file: 'src/store/durable.ts',
+        file: 'src/base/durable.ts',
         from: `openSync(path, 'r')\n  try {\n    fsyncSync(handle)`,
         to: `openSync(path, 'r')\n  try {`,
       },
