@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Clock, systemClock } from './base/clock.ts'
-import { type IqtaskError, UserError } from './base/errors.ts'
+import { IqtaskError, UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
 import { packageFolder, packageVersion } from './base/package.ts'
 import { createRedactor, type Redactor } from './base/redact.ts'
@@ -27,7 +27,8 @@ import { guardPolicy } from './task/guard-policy.ts'
 import { endDeadRuns, runIsAlive } from './task/lease.ts'
 import { currentActor } from './task/process.ts'
 import type { RunRequest } from './task/run-request.ts'
-import { runTask } from './task/runner.ts'
+import { type RunnerOptions, runTask } from './task/runner.ts'
+import { checkNotify, createTelling, type Telling } from './telling.ts'
 
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readTable } from './connectors/delimited/table.ts'
@@ -60,6 +61,8 @@ export interface App {
   run(request: RunRequest): Promise<TaskResultDocument>
   /** Checks every file of the project, references between objects included; the problems found. */
   validate(): Promise<readonly IqtaskError[]>
+  /** Notifications: their kinds, what waits, a test. */
+  readonly telling: Telling
   /** Who acts: for the audit trail. */
   readonly actor: JsonObject
   /** Puts a verified backup in the store's place. @throws BusyError while a run holds the store */
@@ -88,15 +91,30 @@ export async function openApp(options: AppOptions): Promise<App> {
   const executors = createRegistry('executor', 'IQ1105', builtinExecutors)
   const connectors = createRegistry('connector', 'IQ1105', builtinConnectors)
   const redactor = createRedactor()
+  const telling = createTelling({ project, clock, redactor, env: options.env })
   let store: Store | undefined
   const openOnce = (): Store => {
     if (store === undefined) {
       store = openStore({ path: project.store, clock, create: true })
+      telling.watch(store)
       endDeadRuns(store, clock)
     }
     return store
   }
   const connect = connector({ project, connectors, redactor, clock, env: options.env })
+  const runner: RunnerOptions = {
+    project,
+    store: openOnce,
+    clock,
+    env: options.env,
+    redactor,
+    toolVersion: packageVersion,
+    executorOf: async (definition) => executorOf(executors, definition),
+    bind: (definition, executor, set) => bindArguments(definition, executor.arguments, set),
+    connect,
+    guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
+    gitOf,
+  }
   return {
     project,
     clock,
@@ -106,23 +124,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
     connect: (application, feed) => connect(application, feed, {}, new AbortController().signal),
     run: (request) =>
-      runTask(
-        {
-          project,
-          store: openOnce,
-          clock,
-          env: options.env,
-          redactor,
-          toolVersion: packageVersion,
-          executorOf: async (definition) => executorOf(executors, definition),
-          bind: (definition, executor, set) => bindArguments(definition, executor.arguments, set),
-          connect,
-          guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
-          gitOf,
-        },
-        request,
-      ),
-    validate: async () => validateProject(project, { executors, connectors }),
+      telling.around(project.tasks.get(request.task), request, openOnce, () => runTask(runner, request)),
+    validate: async () => [...validateProject(project, { executors, connectors }), ...notifyProblems(project, telling)],
+    telling,
     actor: currentActor(options.env),
     restore(backup) {
       store?.close()
@@ -138,10 +142,31 @@ export async function openApp(options: AppOptions): Promise<App> {
     findDead: () => void endDeadRuns(openOnce(), clock),
     explain: (error) => storeFault(error, project.store),
     async close() {
-      store?.close()
-      store = undefined
+      try {
+        if (store !== undefined) await telling.rest(store)
+      } catch (error) {
+        // the command has had its say; what the store says of itself is told by the next one
+        if (!(storeFault(error, project.store) instanceof IqtaskError)) throw error
+      } finally {
+        store?.close()
+        store = undefined
+      }
     },
   }
+}
+
+/** The first fault of the project's channels and rules, and of each task's rules. */
+function notifyProblems(project: Project, { notifiers }: Telling): IqtaskError[] {
+  const problems = new Map<string, IqtaskError>()
+  for (const name of [undefined, ...project.tasks.names()]) {
+    try {
+      checkNotify(project, notifiers, name === undefined ? undefined : project.tasks.get(name))
+    } catch (error) {
+      // a faulty file is told of by the check of tasks
+      if (error instanceof UserError && error.code === 'IQ7001') problems.set(error.message, error)
+    }
+  }
+  return [...problems.values()]
 }
 
 function executorOf(executors: Registry<Executor>, definition: TaskDefinition): Executor {

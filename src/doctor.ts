@@ -8,7 +8,16 @@ import { checkStore } from './store/check.ts'
 type Check = (app: App) => Finding[] | Promise<Finding[]>
 
 /** Looks at everything that a run leans on, in this order; one function a thing. */
-const checks: readonly Check[] = [runtime, configuration, storeFile, storeContent, runs, clock, connections]
+const checks: readonly Check[] = [
+  runtime,
+  configuration,
+  storeFile,
+  storeContent,
+  runs,
+  clock,
+  connections,
+  notifications,
+]
 
 export async function examine(app: App): Promise<Finding[]> {
   const findings: Finding[] = []
@@ -154,4 +163,24 @@ async function connections(app: App): Promise<Finding[]> {
       ).map((finding) => (finding.name === 'connection' ? { ...finding, name: `application ${name}` } : finding)),
     )
   return findings
+}
+
+/** Channels that do not get through, or could do so more safely. */
+function notifications({ project, telling, ...app }: App): Finding[] {
+  const channels = Object.entries(project.notify.channels)
+  if (channels.length === 0) return []
+  const waiting = app.storeIfExists()?.outbox.list({}).items ?? []
+  return channels.map(([name, settings]) => {
+    const what = `channel ${name}`
+    const stuck = waiting.filter((row) => row.channel === name && row.state !== 'sent' && row.error !== null)
+    if (stuck.length > 0)
+      return fail(
+        what,
+        `${stuck.length} not sent: ${stuck[0]?.error}`,
+        `iqtask notify test ${name}, iqtask notify list`,
+      )
+    const { type, timeout: _, ...own } = settings
+    const weakness = telling.notifiers.has(type) ? telling.notifiers.get(type).weakness?.(own) : undefined
+    return weakness === undefined ? ok(what, type) : warn(what, weakness, `notify.channels.${name} in ${project.file}`)
+  })
 }

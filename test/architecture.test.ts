@@ -12,9 +12,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   config: ['base', 'model'],
   store: ['base', 'model'],
   connectors: ['base', 'model'],
-  task: ['base', 'model', 'store', 'connectors'],
+  notify: ['base', 'model'],
+  task: ['base', 'model', 'store', 'connectors', 'notify'],
   executors: ['base', 'model', 'store', 'connectors', 'task'],
-  root: ['base', 'model', 'config', 'store', 'connectors', 'task', 'executors'],
+  root: ['base', 'model', 'config', 'store', 'connectors', 'notify', 'task', 'executors'],
   cli: ['root', 'base', 'model'],
 }
 /** Rooms that may be looked at only through types. */
@@ -30,6 +31,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   yaml: /^(config|cli)\//,
   kysely: /^store\//,
   'better-sqlite3': /^store\/sqlite\//,
+  nodemailer: /^notify\/smtp/,
   commander: /^cli\//,
   chalk: /^cli\/render\//,
   ora: /^cli\/progress/,

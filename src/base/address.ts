@@ -42,7 +42,8 @@ function wordsOf(address: string): number[] {
   const [a = 0, b = 0, c = 0, d = 0] = bytes.map(Number)
   const text = dotted === null ? address : `${front}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
   const [head = '', tail] = text.split('::')
-  const parse = (part: string): number[] => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)))
+  const parse = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16))
   if (tail === undefined) return parse(head)
   const [first, last] = [parse(head), parse(tail)]
   return [...first, ...Array.from({ length: 8 - first.length - last.length }, () => 0), ...last]

@@ -9,6 +9,7 @@ import type {
   TaskResultDocument,
   WhyDocument,
 } from './documents.ts'
+import { notifyEvents } from './notify-settings.ts'
 import { type PlanChange, planChangeKinds } from './plan-change.ts'
 import { evidenceLevels, runStatuses, triggers } from './result.ts'
 
@@ -36,6 +37,8 @@ const guard = object({
   text,
   first: z.array(text),
 })
+
+const notice = { event: z.enum(notifyEvents), channel: text, state: text, attempts: count, error: text.nullable() }
 
 const result = document('TaskResult', {
   id: text,
@@ -80,6 +83,7 @@ const result = document('TaskResult', {
   files: z.array(object({ path: text, rows: count, sha256: text })),
   children: z.array(text),
   definition: object({ text, sha256: text, git: free.nullable() }),
+  notices: z.array(object({ ...notice, nextAt: time.nullable() })),
   planHash: text.nullable(),
   auditSeq: count.nullable(),
   acknowledged: object({ by: free, at: time, comment: text }).nullable(),
@@ -216,6 +220,17 @@ export const documentSchemas = {
     digest: text,
   }),
   error,
+  notice: document('Notice', {
+    id: text,
+    result: text,
+    task: text,
+    ...notice,
+    digest: text.nullable(),
+    nextAt: time,
+    createdAt: time,
+    endedAt: time.nullable(),
+  }),
+  'notify-test': document('NotifyTest', { channel: text, sent: z.boolean(), error: text.nullable() }),
   'audit-check': document('AuditCheck', {
     sound: z.boolean(),
     events: count,

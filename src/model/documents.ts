@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
+import type { NotifyEvent } from './notify-settings.ts'
 import type { ProfileFacts, Proposal } from './profile-proposal.ts'
 import type { Counts, Evidence, GuardVerdict, LeftOut, Message, RunStatus, Trigger } from './result.ts'
 import type { RuleTrace } from './rule-trace.ts'
@@ -37,10 +38,22 @@ export interface TaskResultDocument {
   readonly files: readonly { readonly path: string; readonly rows: number; readonly sha256: string }[]
   readonly children: readonly string[]
   readonly definition: { readonly text: string; readonly sha256: string; readonly git: JsonObject | null }
+  /** Who was told, or has to be. */
+  readonly notices: readonly NoticeDocument[]
   readonly planHash: string | null
   readonly auditSeq: number | null
   /** Who has looked at it, and what came of it. */
   readonly acknowledged: { readonly by: JsonObject; readonly at: string; readonly comment: string } | null
+}
+
+export interface NoticeDocument {
+  readonly channel: string
+  readonly event: NotifyEvent
+  readonly state: 'waiting' | 'sent' | 'failed'
+  readonly attempts: number
+  /** Why it was not sent yet; when it is tried again. */
+  readonly error: string | null
+  readonly nextAt: string | null
 }
 
 export interface SectionDocument {

@@ -54,15 +54,15 @@ export function judgeHealth(
 ): { readonly events: readonly NotifyEvent[]; readonly after: TaskHealth } {
   const silent = { events: [], after: before }
   if (run.dryRun || run.trigger === 'sequence') return silent
-  if (run.status === 'missed')
-    return { events: before.missed ? [] : ['missed'], after: { ...before, missed: true } }
+  if (run.status === 'missed') return { events: before.missed ? [] : ['missed'], after: { ...before, missed: true } }
   if (run.status === 'success' || run.status === 'warning') {
     const events: NotifyEvent[] = [run.status]
     if (before.failingSince !== null) events.unshift('recovered')
     if (changed) events.push('changed')
     return { events, after: { failingSince: null, missed: false } }
   }
-  const failed = run.status === 'error' || (run.status === 'terminated' && /^(crash|timeout)$/.test(run.stoppedBy ?? ''))
+  const failed =
+    run.status === 'error' || (run.status === 'terminated' && /^(crash|timeout)$/.test(run.stoppedBy ?? ''))
   if (!failed) return silent
   const begins = run.stoppedBy === 'guard' ? 'guard' : 'error'
   return {
@@ -94,7 +94,10 @@ export function planNotices(task: string, events: readonly NotifyEvent[], rules:
 
 /** `*` any text, `?` one character. */
 function fits(glob: string, name: string): boolean {
-  const pattern = glob.replace(/[\\^$.|+()[\]{}]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  const pattern = glob
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^${pattern}$`).test(name)
 }
 
@@ -124,7 +127,10 @@ export function notificationOf(
     guards: tripped.slice(0, most).map(({ guard, application, text }) => ({ guard, application, text })),
     failures: failures.slice(0, most),
     more: Math.max(0, failures.length - most),
-    commands: commandsOf(result, tripped.map(({ guard }) => guard)),
+    commands: commandsOf(
+      result,
+      tripped.map(({ guard }) => guard),
+    ),
   }
 }
 

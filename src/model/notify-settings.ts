@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseDuration } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
 
 /** What a rule can wait for. Of several that fit one run the first in this order is told. */
@@ -16,6 +17,7 @@ export type NotifyEvent = (typeof notifyEvents)[number]
 
 const channelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is made of a-z, 0-9, ".", "_", "-"')
 const digest = z.enum(['hourly', 'daily'])
+const duration = z.string().refine((text) => parseDuration(text) !== undefined, 'is no duration such as 10s, 1m')
 const onOf = {
   on: z.array(z.enum(notifyEvents)).min(1),
   channels: z.array(channelName).min(1),
@@ -27,7 +29,9 @@ const ping = z.strictObject({ start: url.optional(), success: url.optional(), fa
 
 /** `notify:` of the configuration. A channel's own settings are checked by its kind, once its references are resolved. */
 export const notifySchema = z.strictObject({
-  channels: z.record(channelName, z.object({ type: z.string() }).catchall(z.json())).default({}),
+  channels: z
+    .record(channelName, z.object({ type: z.string(), timeout: duration.optional() }).catchall(z.json()))
+    .default({}),
   rules: z.array(z.strictObject({ ...onOf, tasks: z.array(z.string()).default(['*']) })).default([]),
   ping,
 })
@@ -35,7 +39,19 @@ export const notifySchema = z.strictObject({
 export const taskNotifySchema = z.strictObject({ rules: z.array(z.strictObject(onOf)).default([]), ping })
 
 /** Every key of the two, at any depth. */
-export const notifyKeys = ['channels', 'rules', 'ping', 'on', 'tasks', 'digest', 'start', 'success', 'fail', 'type']
+export const notifyKeys = [
+  'channels',
+  'rules',
+  'ping',
+  'on',
+  'tasks',
+  'digest',
+  'start',
+  'success',
+  'fail',
+  'type',
+  'timeout',
+]
 
 export type Digest = z.output<typeof digest>
 export interface NotifyRule {
@@ -56,4 +72,5 @@ export interface NotifySettings {
   readonly ping: Ping
 }
 export type TaskNotifySettings = Pick<NotifySettings, 'rules' | 'ping'>
-export type ChannelSettings = JsonObject & { readonly type: string }
+/** `timeout`: how long one message may take. */
+export type ChannelSettings = JsonObject & { readonly type: string; readonly timeout?: string }

@@ -40,7 +40,10 @@ export const teams = chat('teams', 'POST an adaptive card to a Teams workflow', 
         version: '1.4',
         body: [
           { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: subjectOf(message), weight: 'bolder' }] },
-          { type: 'RichTextBlock', inlines: [{ type: 'TextRun', text: short(textOf(message)), fontType: 'monospace' }] },
+          {
+            type: 'RichTextBlock',
+            inlines: [{ type: 'TextRun', text: short(textOf(message)), fontType: 'monospace' }],
+          },
         ],
       },
     },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { z } from 'zod'
-import { defineNotifier, DeliveryError, documentOf } from './notifier.ts'
+import { DeliveryError, defineNotifier, documentOf } from './notifier.ts'
 
 /** Runs a program, without a shell: nothing of a message is ever an argument. It gets the document on its standard input. */
 export const command = defineNotifier({

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { writeDurably } from '../base/durable.ts'
-import { defineNotifier, DeliveryError, documentOf } from './notifier.ts'
+import { DeliveryError, defineNotifier, documentOf } from './notifier.ts'
 
 /** One file a message, named after its id: a repetition replaces itself. */
 export const file = defineNotifier({
@@ -15,7 +15,10 @@ export const file = defineNotifier({
       mkdirSync(path, { recursive: true, mode: 0o700 })
       writeDurably(join(path, `${message.id}.json`), `${JSON.stringify(documentOf(message))}\n`)
     } catch (error) {
-      throw new DeliveryError(`${path} cannot be written: ${(error as Error).message}`, { temporary: true, cause: error })
+      throw new DeliveryError(`${path} cannot be written: ${(error as Error).message}`, {
+        temporary: true,
+        cause: error,
+      })
     }
   },
 })

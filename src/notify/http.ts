@@ -49,7 +49,10 @@ async function statusOf(url: URL, { method, headers, body, signal }: HttpSend): 
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers })
         answer.destroy()
       })
-      const connecting = setTimeout(() => sent.destroy(new Error(`no connection in ${connectTimeoutMs / 1000} s`)), connectTimeoutMs)
+      const connecting = setTimeout(
+        () => sent.destroy(new Error(`no connection in ${connectTimeoutMs / 1000} s`)),
+        connectTimeoutMs,
+      )
       sent.on('socket', (socket) =>
         socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connecting)),
       )

@@ -1,21 +1,33 @@
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { checkedLookup, refuseForbiddenHost } from '../base/address.ts'
 import { failureOf } from './http.ts'
-import { connectTimeoutMs, defineNotifier, DeliveryError, idleTimeoutMs, type Message, type SendContext } from './notifier.ts'
+import {
+  connectTimeoutMs,
+  DeliveryError,
+  defineNotifier,
+  idleTimeoutMs,
+  type Message,
+  type SendContext,
+} from './notifier.ts'
 import { htmlOf, subjectOf, textOf } from './text.ts'
 
 /** RFC 5321: 64 + "@" + 255 characters; a line break or a second address would be a header of somebody else's making. */
 const address = z
   .string()
   .max(320, 'an address has at most 320 characters')
-  .regex(/^[^\s<>,;:"@\x00-\x1f\x7f]{1,64}@[^\s<>,;:"@\x00-\x1f\x7f]{1,255}$/, 'expected one address such as ops@example.com')
+  .regex(
+    /^[^\s<>,;:"@\x00-\x1f\x7f]{1,64}@[^\s<>,;:"@\x00-\x1f\x7f]{1,255}$/,
+    'expected one address such as ops@example.com',
+  )
 
 const settings = z.strictObject({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65_535).optional(),
   tls: z.enum(['starttls', 'implicit', 'none']).default('starttls'),
-  /** PEM of the authority that signed the server's certificate, where it is not a public one. */
+  /** File with the authority that signed the server's certificate, where it is not a public one. */
   ca: z.string().optional(),
   user: z.string().optional(),
   password: z.string().optional(),
@@ -48,14 +60,17 @@ export const smtp = defineNotifier({
 
 /** A connection of our own: its address is checked before the first byte. */
 function open(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     refuseForbiddenHost(host)
     const socket = connect({ host, port, lookup: checkedLookup(), signal })
-    const late = setTimeout(() => socket.destroy(new Error(`no connection in ${connectTimeoutMs / 1000} s`)), connectTimeoutMs)
+    const late = setTimeout(
+      () => socket.destroy(new Error(`no connection in ${connectTimeoutMs / 1000} s`)),
+      connectTimeoutMs,
+    )
     socket.once('connect', () => {
       clearTimeout(late)
       socket.removeListener('error', reject)
-      resolve(socket)
+      done(socket)
     })
     socket.once('close', () => clearTimeout(late))
     socket.once('error', reject)
@@ -67,7 +82,7 @@ async function post(
   port: number,
   socket: Socket,
   message: Message,
-  { signal, clock }: SendContext,
+  { signal, clock, folder }: SendContext,
 ): Promise<void> {
   const { createTransport } = await import('nodemailer')
   const transport = createTransport({
@@ -76,7 +91,7 @@ async function post(
     secure: tls === 'implicit',
     requireTLS: tls === 'starttls',
     ignoreTLS: tls === 'none',
-    tls: { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
+    tls: { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca: readCa(resolve(folder, ca)) }) },
     ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
     getSocket: (_options: unknown, done: (error: Error | null, socket: { connection: Socket }) => void) =>
       done(null, { connection: socket }),
@@ -106,6 +121,14 @@ async function post(
   } finally {
     signal.removeEventListener('abort', abort)
     transport.close()
+  }
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new DeliveryError(`the ca ${path} cannot be read`, { temporary: true, cause })
   }
 }
 

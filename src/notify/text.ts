@@ -80,18 +80,17 @@ export function textOf(message: Message): string {
   return visible(`${texts.join('\n\n')}\n`)
 }
 
-const escape = (text: string): string =>
-  text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 
 /** The same as `textOf`; nothing in it is fetched, nothing runs. */
 export function htmlOf(message: Message): string {
   const { blocks, left } = blocksOf(message)
   const body = blocks.map(
     ({ heading, facts, lists }) =>
-      `<h2>${escape(heading)}</h2>\n<p>${facts.map(escape).join('<br>')}</p>\n${lists
-        .map(({ title, lines }) => `<h3>${title}</h3>\n<pre>${lines.map(escape).join('\n')}</pre>`)
+      `<h2>${escaped(heading)}</h2>\n<p>${facts.map(escaped).join('<br>')}</p>\n${lists
+        .map(({ title, lines }) => `<h3>${title}</h3>\n<pre>${lines.map(escaped).join('\n')}</pre>`)
         .join('\n')}`,
   )
   if (left > 0) body.push(`<p>${leftOut(left)}</p>`)
-  return `<!doctype html>\n<html><head><meta charset="utf-8"><title>${escape(subjectOf(message))}</title></head><body>\n${body.join('\n')}\n</body></html>\n`
+  return `<!doctype html>\n<html><head><meta charset="utf-8"><title>${escaped(subjectOf(message))}</title></head><body>\n${body.join('\n')}\n</body></html>\n`
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { UserError } from '../base/errors.ts'
 import { writeDurably } from '../base/durable.ts'
+import { UserError } from '../base/errors.ts'
 
 const schema = z.object({
   schema: z.literal('iqtask/AuditCheckpoint/1'),

@@ -1,7 +1,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { UserError } from '../base/errors.ts'
 import { renameDurably, syncPath } from '../base/durable.ts'
+import { UserError } from '../base/errors.ts'
 import { storeFault } from './fault.ts'
 import type { Store } from './store.ts'
 import { verifyCopy } from './verify-copy.ts'

@@ -1,6 +1,6 @@
-import type { NotifyEvent } from '../model/notify-settings.ts'
+import type { NoticeDocument } from '../model/documents.ts'
 import type { Notification, TaskHealth } from '../model/notification.ts'
-import type { Digest } from '../model/notify-settings.ts'
+import type { Digest, NotifyEvent } from '../model/notify-settings.ts'
 import type { Database } from './database.ts'
 
 export interface NewNotice {
@@ -47,7 +47,7 @@ export interface Outbox {
   claim(now: string, until: string): Claimed | undefined
   sent(id: number, at: string): void
   /** It was not sent: again at `nextAt`, or never where that is undefined. */
-  failed(id: number, why: { readonly error: string; readonly at: string; readonly nextAt: string | undefined }): void
+  failed(id: number, why: { readonly error: string; readonly at: string; readonly nextAt: string | null }): void
   /** Latest first. */
   list(filter: { readonly state?: string | undefined; readonly limit?: number | undefined }): {
     items: OutboxRow[]
@@ -76,17 +76,18 @@ export function createOutbox(db: Database): Outbox {
         ...[notification.id, number, notification.event, channel, digest ?? null, JSON.stringify(notification)],
         ...[nextAt, notification.at],
       ),
-    claim: (now, until) => db.write(() => claim(db, now, until)),
+    // a command that only looks takes no lock
+    claim: (now, until) => (nextDue(db, now) === undefined ? undefined : db.write(() => claim(db, now, until))),
     sent: (id, at) =>
       run(
-        `update outbox set state = 'sent', ended_at = ?, claimed_until = null, error = null where id = ? or batch = ?`,
-        ...[at, id, id],
+        `update outbox set state = 'sent', ended_at = @at, claimed_until = null, error = null where id = @id or batch = @id`,
+        { id, at },
       ),
-    failed: (id, { error, at, nextAt }) =>
+    failed: (id, { error, at, nextAt = null }) =>
       run(
-        `update outbox set state = case when ?1 is null then 'failed' else state end, next_at = coalesce(?1, next_at), claimed_until = null,
-           ended_at = case when ?1 is null then ?2 end, error = ?3 where id = ?4 or batch = ?4`,
-        ...[nextAt ?? null, at, error, id],
+        `update outbox set state = iif(@nextAt is null, 'failed', state), next_at = coalesce(@nextAt, next_at), claimed_until = null,
+           ended_at = iif(@nextAt is null, @at, null), error = @error where id = @id or batch = @id`,
+        { id, at, nextAt, error },
       ),
     list: (filter) => list(db, filter),
   }
@@ -102,24 +103,27 @@ interface Row {
   readonly created_at: string
 }
 
-/** What is due of a digest at the first attempt travels together ever after: a repetition has the same content. */
-function claim(db: Database, now: string, until: string): Claimed | undefined {
-  const row = db
+const nextDue = (db: Database, now: string) =>
+  db
     .statement(
-      `select * from outbox where state = 'waiting' and next_at <= ?1 and coalesce(claimed_until, '') <= ?1 and coalesce(batch, id) = id
+      `select * from outbox where state = 'waiting' and next_at <= @now and coalesce(claimed_until, '') <= @now and coalesce(batch, id) = id
          order by next_at, id limit 1`,
     )
-    .get(now) as Row | undefined
+    .get({ now }) as Row | undefined
+
+/** What is due of a digest at the first attempt travels together ever after: a repetition has the same content. */
+function claim(db: Database, now: string, until: string): Claimed | undefined {
+  const row = nextDue(db, now)
   if (row === undefined) return undefined
   if (row.digest !== null && row.batch === null)
     db.statement(
-      `update outbox set batch = ?1 where state = 'waiting' and next_at <= ?2 and channel = ?3 and digest = ?4 and batch is null`,
+      `update outbox set batch = ? where state = 'waiting' and next_at <= ? and channel = ? and digest = ? and batch is null`,
     ).run(row.id, now, row.channel, row.digest)
   db.statement('update outbox set claimed_until = ?, attempts = attempts + 1 where id = ?').run(until, row.id)
   const payloads = db
-    .statement('select payload from outbox where id = ?1 or batch = ?1 order by id')
+    .statement('select payload from outbox where id = @id or batch = @id order by id')
     .pluck()
-    .all(row.id) as string[]
+    .all({ id: row.id }) as string[]
   return {
     id: row.id,
     messageId: row.message_id,
@@ -134,7 +138,10 @@ function claim(db: Database, now: string, until: string): Claimed | undefined {
 const columns = `o.message_id id, r.result_id result, r.task, o.event, o.channel, o.digest, o.state, o.attempts, o.next_at nextAt, o.error,
   o.created_at createdAt, o.ended_at endedAt from outbox o join task_result r on r.id = o.run`
 
-function list(db: Database, { state = null, limit = -1 }: { state?: string | null | undefined; limit?: number | undefined }) {
+function list(
+  db: Database,
+  { state = null, limit = -1 }: { state?: string | null | undefined; limit?: number | undefined },
+) {
   const where = 'where (@state is null or o.state = @state)'
   const items = db.statement(`select ${columns} ${where} order by o.id desc limit @limit`).all({ state, limit })
   const total = db.statement(`select count(*) from outbox o ${where}`).pluck().get({ state })
@@ -142,5 +149,9 @@ function list(db: Database, { state = null, limit = -1 }: { state?: string | nul
 }
 
 /** What was told, or has to be, of one run. */
-export const noticesOf = (db: Database, run: number): OutboxRow[] =>
-  db.statement(`select ${columns} where o.run = ? order by o.id`).all(run) as OutboxRow[]
+export const noticesOf = (db: Database, run: number): NoticeDocument[] =>
+  db
+    .statement(
+      `select channel, event, state, attempts, error, case state when 'waiting' then next_at end nextAt from outbox where run = ? order by id`,
+    )
+    .all(run) as NoticeDocument[]

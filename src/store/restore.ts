@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { type Clock, isoText } from '../base/clock.ts'
-import { BusyError, StoreError, UserError } from '../base/errors.ts'
 import { renameDurably, syncPath } from '../base/durable.ts'
+import { BusyError, StoreError, UserError } from '../base/errors.ts'
 import { storeFault } from './fault.ts'
 import { openStore } from './open.ts'
 import type { RunRow } from './runs.ts'

@@ -6,6 +6,7 @@ import { nearest } from '../base/nearest.ts'
 import type { CorrelationRate, SectionDocument, TaskResultDocument } from '../model/documents.ts'
 import type { Evidence, GuardVerdict, LeftOut, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
+import { noticesOf } from './outbox.ts'
 import type { TaskResultRow as TaskResultTable } from './schema.ts'
 
 type TaskResultRow = Selectable<TaskResultTable>
@@ -173,6 +174,7 @@ function document(db: Database, row: TaskResultRow): TaskResultDocument {
       sha256: row.definition_sha256,
       git: parsed<JsonObject>(row.definition_git),
     },
+    notices: noticesOf(db, row.id),
     planHash: row.plan_hash,
     auditSeq: row.audit_seq,
     acknowledged: acknowledgement(db, row.id),

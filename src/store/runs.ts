@@ -72,7 +72,10 @@ function createLookups(db: Database): Lookups {
       Number(db.statement('select id from task_result where result_id = ?').pluck().get(resultId)),
     planned: (number) =>
       Number(
-        db.statement(`select coalesce(sum(facts ->> 'planned'), 0) from task_section where run = ?`).pluck().get(number),
+        db
+          .statement(`select coalesce(sum(facts ->> 'planned'), 0) from task_section where run = ?`)
+          .pluck()
+          .get(number),
       ),
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],

@@ -42,6 +42,10 @@ CREATE TRIGGER meta_unseal after update on meta when new.crc is old.crc and new.
   update meta set crc = null where key = new.key;
 end;
 
+CREATE TRIGGER outbox_unseal after update on outbox when new.crc is old.crc and new.crc is not null begin
+  update outbox set crc = null where id = new.id;
+end;
+
 CREATE TRIGGER output_file_unseal after update on output_file when new.crc is old.crc and new.crc is not null begin
   update output_file set crc = null where run = new.run and path = new.path;
 end;
@@ -52,6 +56,10 @@ end;
 
 CREATE TRIGGER reject_unseal after update on reject when new.crc is old.crc and new.crc is not null begin
   update reject set crc = null where run = new.run and seq = new.seq;
+end;
+
+CREATE TRIGGER task_health_unseal after update on task_health when new.crc is old.crc and new.crc is not null begin
+  update task_health set crc = null where task = new.task;
 end;
 
 CREATE TRIGGER task_message_unseal after update on task_message when new.crc is old.crc and new.crc is not null begin
@@ -223,6 +231,24 @@ CREATE TABLE left_out(
 
 CREATE TABLE meta(key text primary key, value text not null, crc integer) strict, without rowid;
 
+CREATE TABLE outbox(
+  id integer primary key autoincrement,
+  message_id text not null unique,
+  run integer not null references task_result(id) on delete cascade,
+  event text not null,
+  channel text not null,
+  digest text check (digest in ('hourly','daily')),
+  batch integer references outbox(id) on delete cascade,
+  payload text not null check (json_valid(payload)),
+  state text not null default 'waiting' check (state in ('waiting','sent','failed')),
+  attempts integer not null default 0,
+  next_at text not null,
+  claimed_until text,
+  error text,
+  created_at text not null,
+  ended_at text
+, crc integer) strict;
+
 CREATE TABLE output_file(
   run integer not null references task_result(id) on delete cascade,
   path text not null,
@@ -254,6 +280,12 @@ CREATE TABLE reject(
   fragment text, crc integer,
   primary key (run, seq)
 ) strict, without rowid;
+
+CREATE TABLE task_health(
+  task text primary key,
+  failing_since text,
+  missed integer not null default 0 check (missed in (0, 1))
+, crc integer) strict, without rowid;
 
 CREATE TABLE task_message(
   run integer not null references task_result(id) on delete cascade,
@@ -368,11 +400,21 @@ CREATE INDEX left_out_unsealed on left_out(crc) where crc is null;
 
 CREATE INDEX meta_unsealed on meta(crc) where crc is null;
 
+CREATE INDEX outbox_batch on outbox(batch) where batch is not null;
+
+CREATE INDEX outbox_due on outbox(next_at) where state = 'waiting';
+
+CREATE INDEX outbox_run on outbox(run);
+
+CREATE INDEX outbox_unsealed on outbox(crc) where crc is null;
+
 CREATE INDEX output_file_unsealed on output_file(crc) where crc is null;
 
 CREATE INDEX question_unsealed on question(crc) where crc is null;
 
 CREATE INDEX reject_unsealed on reject(crc) where crc is null;
+
+CREATE INDEX task_health_unsealed on task_health(crc) where crc is null;
 
 CREATE INDEX task_message_unsealed on task_message(crc) where crc is null;
 

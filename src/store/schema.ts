@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { OutboxTableRow, TaskHealthRow } from './schema-notify.ts'
 
 /** The tables as Kysely sees them; the migrations are their source, `test/store/schema.test.ts` holds the two equal. */
 export interface MetaRow {
@@ -257,32 +258,6 @@ export interface AuditRow {
   run: string | null
   body: string
   hash: Buffer
-}
-
-export interface TaskHealthRow {
-  task: string
-  failing_since: string | null
-  missed: Generated<number>
-  crc: Generated<number>
-}
-
-export interface OutboxTableRow {
-  id: Generated<number>
-  message_id: string
-  run: number
-  event: string
-  channel: string
-  digest: string | null
-  batch: number | null
-  payload: string
-  state: Generated<string>
-  attempts: Generated<number>
-  next_at: string
-  claimed_until: string | null
-  error: string | null
-  created_at: string
-  ended_at: string | null
-  crc: Generated<number>
 }
 
 export interface Tables {

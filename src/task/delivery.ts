@@ -1,4 +1,5 @@
 import { type Clock, isoText } from '../base/clock.ts'
+import { parseDuration } from '../base/duration.ts'
 import { IqtaskError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -73,7 +74,7 @@ async function attempt(
   const temporary = !(failure instanceof DeliveryError) || failure.temporary
   if (temporary) dead.add(claimed.channel)
   const error = options.redactor.redact(failure instanceof Error ? failure.message : String(failure))
-  const nextAt = temporary ? nextAttempt(claimed, failure, now, options.random ?? Math.random) : undefined
+  const nextAt = temporary ? nextAttempt(claimed, failure, now, options.random ?? Math.random) : null
   store.db.write(() => store.outbox.failed(claimed.id, { error, at: isoText(now), nextAt }))
 }
 
@@ -94,8 +95,8 @@ export function nextAttempt(
   failure: unknown,
   now: Date,
   random: () => number,
-): string | undefined {
-  if (now.getTime() - Date.parse(createdAt) > giveUpMs) return undefined
+): string | null {
+  if (now.getTime() - Date.parse(createdAt) > giveUpMs) return null
   const grown = Math.min(longestWaitMs, 30_000 * 2 ** Math.min(attempts - 1, 20))
   const asked = failure instanceof DeliveryError ? (failure.retryAfterMs ?? 0) : 0
   const waitMs = Math.max(grown * (1 - random() / 2), Math.min(asked, longestRetryAfterMs))
@@ -103,24 +104,20 @@ export function nextAttempt(
 }
 
 /** One message on one channel. @throws DeliveryError; UserError when the channel's settings are not right */
-async function sendOn(
-  options: DeliveryOptions,
-  channel: string,
-  message: Message,
-  signal: AbortSignal,
-): Promise<void> {
+async function sendOn(options: DeliveryOptions, channel: string, message: Message, signal: AbortSignal): Promise<void> {
   const { project, notifiers, clock, env } = options
   const found = project.notify.channels[channel]
-  if (found === undefined) throw new DeliveryError(`the channel ${channel} is not configured any more`, { temporary: true })
+  if (found === undefined)
+    throw new DeliveryError(`the channel ${channel} is not configured any more`, { temporary: true })
   const notifier = notifiers.get(found.type)
-  const { type: _, ...settings } = options.resolve(found)
+  const { type: _, timeout = '', ...settings } = options.resolve(found)
   const checked = notifier.settings.safeParse(settings)
   if (!checked.success) {
     const [issue] = checked.error.issues
     const path = ['notify', 'channels', channel, ...(issue?.path ?? [])].join('.')
     throw new DeliveryError(`${path}: ${issue?.message ?? 'not right'}`, { temporary: true })
   }
-  const total = AbortSignal.any([signal, AbortSignal.timeout(totalTimeoutMs)])
+  const total = AbortSignal.any([signal, AbortSignal.timeout(parseDuration(String(timeout)) ?? totalTimeoutMs)])
   await notifier.send(checked.data, message, { folder: project.folder, env, clock, signal: total })
 }
 

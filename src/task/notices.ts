@@ -24,7 +24,8 @@ function keepOne(store: Store, { project, clock, redactor }: NoticeOptions, numb
   const result = store.results.find(row.result_id)
   const before = store.outbox.healthOf(result.task)
   const { events, after } = judgeHealth(result, store.runs.planned(number) > 0, before)
-  if (after !== before) store.outbox.keepHealth(result.task, after)
+  if (after.failingSince !== before.failingSince || after.missed !== before.missed)
+    store.outbox.keepHealth(result.task, after)
   const now = clock.now()
   for (const { channel, event, digest } of planNotices(result.task, events, rulesOf(project, result.task))) {
     const about = { id: newId(now), event, project: project.name, at: isoText(now) }

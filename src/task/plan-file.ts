@@ -3,10 +3,10 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readSync, rmSync, writeSync 
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { isoText } from '../base/clock.ts'
+import { renameDurably } from '../base/durable.ts'
 import { UserError } from '../base/errors.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { type PlanChange, planChangeKinds, planObjects } from '../model/plan-change.ts'
-import { renameDurably } from '../base/durable.ts'
 import type { RunRequest } from './run-request.ts'
 
 const headerSchema = z.object({

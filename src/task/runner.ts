@@ -189,7 +189,8 @@ async function execute(
   if (row === undefined) throw new Error(`run ${claim.number} has no row`)
   const startedMs = clock.monotonicMs()
   const messages: Message[] = []
-  const keep = (message: Message): void => {
+  const keep = (given: Message): void => {
+    const message = { ...given, text: runner.redactor.redact(given.text) }
     messages.push(message)
     store.db.write(() => store.runs.message(claim.number, message))
     request.onEvent?.({ type: 'message', ...message })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { documentNames, jsonSchemaOf } from '../../src/app.ts'
 import { commands, groups } from '../../src/cli/commands/index.ts'
 import type { ErrorDocument } from '../../src/model/documents.ts'
-import { project, smallOrganisation } from '../helpers/project.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
 /** Another reader than the one that made the schemas. */
@@ -78,10 +78,16 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'store backup': ['store backup b.db'],
   'store restore': ['store restore b.db --yes'],
   'store migrate': ['store migrate'],
+  'notify list': ['notify'],
+  'notify test': ['notify test desk'],
   'audit list': ['audit'],
   'audit verify': ['audit verify'],
   'audit checkpoint': ['audit checkpoint c.json'],
 }
+const telling = `notify:
+  channels: { desk: { type: file, folder: var/notices } }
+  rules: [{ on: [warning, success], channels: [desk] }]
+`
 /** Commands whose document needs more than a line; each has its own test. */
 const elsewhere: readonly string[] = ['stop']
 
@@ -93,6 +99,7 @@ describe('the JSON documents of the commands', () => {
 
   it('are exactly one a command, and each is as its published schema says', async () => {
     const folder = project(smallOrganisation)
+    write(folder, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}${telling}` })
     const wrong: string[] = []
     for (const line of Object.values(lines).flat()) {
       const { stdout, code } = await runCli(`${line} --json`, { cwd: folder })

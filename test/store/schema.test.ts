@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -24,7 +24,11 @@ it('the committed dump is the schema that the migrations make (UPDATE_SCHEMA=1 w
 
 it('the types that queries are written against name the columns of the tables', () => {
   const store = open()
-  const source = readFileSync(join(import.meta.dirname, '../../src/store/schema.ts'), 'utf8')
+  const folder = join(import.meta.dirname, '../../src/store')
+  const source = readdirSync(folder)
+    .filter((file) => /^schema.*\.ts$/.test(file))
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('\n')
   const tables = [...source.matchAll(/^ {2}(\w+): (\w+Row)$/gm)].map(
     (match) => [match[1] ?? '', match[2] ?? ''] as const,
   )

@@ -9,6 +9,7 @@ import { explain } from './explain.ts'
 import { identity } from './identity.ts'
 import { init } from './init.ts'
 import { ps, recover, stop } from './live.ts'
+import { notify } from './notify.ts'
 import { apply, plan } from './plan.ts'
 import { results } from './results.ts'
 import { run, undo } from './run.ts'
@@ -41,4 +42,5 @@ export const groups: readonly CommandGroup[] = [
   config,
   store,
   audit,
+  notify,
 ]

@@ -84,6 +84,11 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
       `  ${sign} ${message.item === undefined ? '' : `${safe(message.item)}: `}${safe(message.text)} ${style.dim(`(${message.code})`)}`,
     )
   }
+  for (const notice of result.notices)
+    if (notice.state !== 'sent' && notice.error !== null)
+      lines.push(
+        `  ${style.yellow('⚠')} ${safe(notice.channel)} was not told: ${safe(notice.error)} ${style.dim(notice.nextAt === null ? '(given up)' : '(iqtask notify list)')}`,
+      )
   if (causes.length > 0)
     lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`

@@ -1,0 +1,131 @@
+import type { Clock } from './base/clock.ts'
+import { UserError } from './base/errors.ts'
+import type { JsonObject } from './base/json.ts'
+import { didYouMean } from './base/nearest.ts'
+import type { Redactor } from './base/redact.ts'
+import { createRegistry, type Registry } from './base/registry.ts'
+import { resolveReferences } from './config/references.ts'
+import { parseFile } from './config/text.ts'
+import type { TaskResultDocument } from './model/documents.ts'
+import type { Ping } from './model/notify-settings.ts'
+import type { Project } from './model/project.ts'
+import type { TaskDefinition } from './model/task-definition.ts'
+import { builtinNotifiers } from './notify/index.ts'
+import { type Notifier, totalTimeoutMs } from './notify/notifier.ts'
+import { sendPing } from './notify/ping.ts'
+import type { Store } from './store/store.ts'
+import { type DeliveryOptions, deliver, testChannel } from './task/delivery.ts'
+import { keepNotices } from './task/notices.ts'
+import type { RunRequest } from './task/run-request.ts'
+
+/** What the outbox waits for at the end of a command that ran nothing. */
+const briefMs = 5_000
+
+/** Everything that leaves the tool about its runs. */
+export interface Telling {
+  readonly notifiers: Registry<Notifier>
+  /** From now on the end of every run in this store leaves its messages. */
+  watch(store: Store): void
+  /** Runs with pings before and after it, and sends what it had to tell. */
+  around(
+    definition: TaskDefinition,
+    request: RunRequest,
+    store: () => Store,
+    run: () => Promise<TaskResultDocument>,
+  ): Promise<TaskResultDocument>
+  /** Sends what earlier runs left, briefly. */
+  rest(store: Store): Promise<void>
+  /** Sends a test message now; gives why it did not arrive, or undefined. */
+  test(channel: string): Promise<string | undefined>
+}
+
+export interface TellingOptions {
+  readonly project: Project
+  readonly clock: Clock
+  readonly redactor: Redactor
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export function createTelling({ project, clock, redactor, env }: TellingOptions): Telling {
+  const notifiers = createRegistry('notifier', 'IQ7001', builtinNotifiers)
+  const resolve = (settings: JsonObject) => resolveReferences(settings, { env, folder: project.folder, redactor })
+  const options: DeliveryOptions = { project, notifiers, clock, redactor, env, resolve }
+  return {
+    notifiers,
+    watch: (store) => keepNotices(store, { project, clock, redactor }),
+    async around(definition, request, store, run) {
+      checkNotify(project, notifiers, definition)
+      const ping = pingsOf(project, definition, request)
+      const started = sendPing(ping, 'start', resolve)
+      let result: TaskResultDocument | undefined
+      try {
+        result = await run()
+      } finally {
+        await started
+        // a run that was refused before it had a result has failed all the same
+        const good = result?.status === 'success' || result?.status === 'warning' || result?.status === 'skipped'
+        await sendPing(ping, good ? 'success' : 'fail', resolve)
+      }
+      await deliver(store(), options, { budgetMs: totalTimeoutMs, signal: request.signal })
+      return result.notices.length === 0 ? result : store().results.find(result.id)
+    },
+    rest: (store) => deliver(store, options, { budgetMs: briefMs }),
+    async test(channel) {
+      checkChannel(project, channel, undefined)
+      return testChannel(options, channel, AbortSignal.timeout(totalTimeoutMs))
+    },
+  }
+}
+
+/** Steps of a sequence and dry runs are no business of a monitor. */
+function pingsOf(project: Project, definition: TaskDefinition, request: RunRequest): Ping {
+  if (request.trigger === 'sequence' || (request.dryRun ?? definition.dryRun)) return {}
+  return { ...project.notify.ping, ...definition.notify.ping }
+}
+
+/** A rule names channels that are there, a channel a kind that is there. @throws UserError IQ7001 with the place */
+export function checkNotify(project: Project, notifiers: Registry<Notifier>, definition?: TaskDefinition): void {
+  for (const [name, settings] of Object.entries(project.notify.channels)) {
+    const at = (path: readonly PropertyKey[]) => parseFile(project.file).place(['notify', 'channels', name, ...path])
+    if (!notifiers.has(settings.type))
+      throw new UserError(`the channel ${name} has the unknown type "${settings.type}"`, {
+        code: 'IQ7001',
+        hint: didYouMean(settings.type, notifiers.names) ?? `types: ${notifiers.names.join(', ')}`,
+        place: at(['type']),
+      })
+    // references stand in for values that only the moment of sending knows
+    if (JSON.stringify(settings).includes('${')) continue
+    const { type, timeout: _, ...own } = settings
+    const done = notifiers.get(type).settings.safeParse(own)
+    const issue = done.error?.issues[0]
+    if (issue !== undefined)
+      throw new UserError(`notify.channels.${[name, ...issue.path].join('.')}: ${issue.message}`, {
+        code: 'IQ7001',
+        place: at(issue.path),
+      })
+  }
+  project.notify.rules.forEach((rule, index) => {
+    for (const channel of rule.channels)
+      checkChannel(project, channel, { file: project.file, path: ['notify', 'rules', index] })
+  })
+  definition?.notify.rules.forEach((rule, index) => {
+    for (const channel of rule.channels)
+      checkChannel(project, channel, { file: definition.file, path: ['notify', 'rules', index] })
+  })
+}
+
+function checkChannel(
+  project: Project,
+  channel: string,
+  where: { readonly file: string; readonly path: readonly PropertyKey[] } | undefined,
+): void {
+  const known = Object.keys(project.notify.channels)
+  if (known.includes(channel)) return
+  throw new UserError(`there is no channel "${channel}"`, {
+    code: 'IQ7001',
+    hint:
+      didYouMean(channel, known) ??
+      (known.length === 0 ? 'notify.channels in iqtask.config.yaml names them' : `channels: ${known.join(', ')}`),
+    place: where === undefined ? undefined : parseFile(where.file).place(where.path),
+  })
+}
