@@ -131,34 +131,43 @@ function compare(
         : undefined,
   })
   const repeated = rejectRepeated(context, application, plan, read)
-  const counts = plan.counts()
   rejectEdges(context, application, plan, read)
-  sayStillHeld(context, application, plan, counts.stillHeld ?? 0)
-  const { created = 0, changed = 0, returned = 0, gone = 0 } = counts
+  sayStillHeld(context, application, plan)
   const rejected = read.rejected + repeated
-  return {
-    evidence,
-    figures: {
-      section: application.name,
-      privileged: application.privileged,
-      population: history?.population ?? 0,
-      baseline: history === undefined,
-      changes: { deletes: { count: gone, first: plan.going(), objects: ['entitlement', 'entitlements'] } },
-      read: whole ? sourceFigures(read, history, counts, moved) : undefined,
-    },
-    counts: { read: read.read, filtered: read.filtered, rejected, ...counts },
-    read: read.read,
-    rejected,
-    planned: created + changed + returned + gone,
-    leftAside: (counts.givesRejected ?? 0) > 0,
-    hash: plan.hash(),
-    changes: () => plan.changes(application.name),
-    bind() {
-      store.applications.refuseOther(application.name, run.number)
-      const bound = { applicationId: store.applications.ensure(application.name), run: run.number }
-      const facts = { bound, source: { scope } }
-      return { applicationId: undefined, readAt: now.toISOString(), facts, phases: plan.phases(bound) }
-    },
+  return summarize()
+
+  /** Of the plan as it stands, which can still lose a part. */
+  function summarize(): Prepared {
+    const counts = plan.counts()
+    const { created = 0, changed = 0, returned = 0, gone = 0 } = counts
+    return {
+      evidence,
+      figures: {
+        section: application.name,
+        privileged: application.privileged,
+        population: history?.population ?? 0,
+        baseline: history === undefined,
+        changes: { deletes: { count: gone, first: plan.going(), objects: ['entitlement', 'entitlements'] } },
+        read: whole ? sourceFigures(read, history, counts, moved) : undefined,
+      },
+      counts: { read: read.read, filtered: read.filtered, rejected, ...counts },
+      read: read.read,
+      rejected,
+      planned: created + changed + returned + gone,
+      leftAside: (counts.givesRejected ?? 0) > 0,
+      hash: plan.hash(),
+      changes: () => plan.changes(application.name),
+      without(unwanted) {
+        plan.leaveOut(application.name, unwanted)
+        return summarize()
+      },
+      bind() {
+        store.applications.refuseOther(application.name, run.number)
+        const bound = { applicationId: store.applications.ensure(application.name), run: run.number }
+        const facts = { bound, source: { scope } }
+        return { applicationId: undefined, readAt: now.toISOString(), facts, phases: plan.phases(bound) }
+      },
+    }
   }
 }
 
@@ -220,13 +229,14 @@ function rejectEdges(context: TaskContext, application: Application, plan: Catal
   context.reject(application.name, rejects)
 }
 
-function sayStillHeld(context: TaskContext, application: Application, plan: CataloguePlan, count: number): void {
+function sayStillHeld(context: TaskContext, application: Application, plan: CataloguePlan): void {
+  const count = plan.counts().stillHeld ?? 0
   if (count === 0) return
   const held = plan.stillHeld().map(({ value, holders }) => `${value} (${holders})`)
   context.message({
     level: 'warning',
     code: 'IQ2008',
-    text: `${count} entitlements are gone, but accounts still hold them: ${held.join(', ')}${count > held.length ? ', …' : ''}`,
+    text: `${count} entitlements are not listed any more, but accounts still hold them: ${held.join(', ')}${count > held.length ? ', …' : ''}`,
     item: application.name,
   })
 }

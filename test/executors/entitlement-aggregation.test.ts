@@ -117,7 +117,10 @@ describe('the catalogue', () => {
       status: 'warning',
       counts: { missing: 2, gone: 2, stillHeld: 2, givesEnded: 1 },
       messages: [
-        { code: 'IQ2008', text: '2 entitlements are gone, but accounts still hold them: staff (2), admins (1)' },
+        {
+          code: 'IQ2008',
+          text: '2 entitlements are not listed any more, but accounts still hold them: staff (2), admins (1)',
+        },
       ],
     })
     expect(entry('admins')).toMatchObject({ state: 'gone', gives: [], holders: 1 })
@@ -259,6 +262,22 @@ describe('the catalogue', () => {
     const shown = await runCli('plan entitlement-aggregation --json', { cwd })
     expect(shown.code, 'in the next read of that scope they are').toBe(4)
     expect(shown.stdout).toContain('50 entitlements would be gone')
+  })
+
+  it('leaves out what a run may not make, each entry whole', async () => {
+    const { read, entry } = await bench(feed())
+    await read('staff,Staff,,,\nadmins,Admins,,,staff\naudit,,,,\n')
+    const rows = 'staff,Other,,,new\nnew,New,,,\nadmins,Admins,,,\n'
+    const kept = await read(rows, { forbid: ['end', 'create'] })
+    expect(kept).toMatchObject({
+      status: 'warning',
+      counts: { created: 0, changed: 2, gone: 0, givesAdded: 0, givesEnded: 1 },
+    })
+    expect(kept.messages.map((message) => message.code)).toContain('IQ3009')
+    expect([entry('audit').state, entry('staff').displayName, entry('staff').gives]).toEqual(['active', 'Other', []])
+    const part = await read(rows, { select: { only: "change.key == 'ad:groups:new'" } })
+    expect(part.counts).toMatchObject({ created: 1, changed: 0, gone: 0 })
+    expect((await read(rows)).counts).toMatchObject({ created: 0, changed: 1, gone: 1, givesAdded: 1 })
   })
 
   it('asked of an application without one is a sentence; a pattern leaves it out', async () => {

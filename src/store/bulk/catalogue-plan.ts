@@ -30,6 +30,8 @@ export interface CataloguePlan {
   /** The first ten that go. */
   going(): readonly string[]
   changes(application: string): Iterable<PlanChange>
+  /** Takes these changes out, each with its whole entry. */
+  leaveOut(application: string, unwanted: (change: PlanChange) => boolean): void
   /** SHA-256 (hex) over the planned changes. */
   hash(): string
   phases(bound: CatalogueBound): readonly {
@@ -130,12 +132,28 @@ function figuresOf(db: Database): Omit<CataloguePlan, 'add' | 'addRejected' | 'c
     going: () =>
       db.statement(`select coalesce(e.shown, e.value) ${goneRows} order by e.value limit 10`).pluck().all() as string[],
     changes: (application) => changesOf(db, application),
+    leaveOut(application, unwanted) {
+      const keys = new Set<string>()
+      for (const change of changesOf(db, application)) if (unwanted(change)) keys.add(change.key)
+      leaveOut(db, JSON.stringify([...keys].map((key) => key.slice(application.length + 1))))
+    },
     hash() {
       const hash = createHash('sha256')
       for (const change of changesOf(db, '')) hash.update(JSON.stringify(change)).update('\n')
       return hash.digest('hex')
     },
   }
+}
+
+/** An entry that is left out is as if its row had been rejected: it stays as it is, and what would lead to a new one goes with it. */
+function leaveOut(db: Database, keys: string): void {
+  const among = (row: string): string =>
+    `${row}.attribute || ':' || coalesce(${row}.shown, ${row}.value) in (select value from json_each(@keys))`
+  const run = (sql: string): void => void db.statement(sql).run({ keys })
+  run(`update st.act set kind = 'reject' where cid in (select c.id from st.c c where ${among('c')})`)
+  run(`update st.lost set kind = 'still' where entitlement_id in (select e.id from entitlement e where ${among('e')})`)
+  db.exec(`update st.ge set op = 'left' where a in (select entitlement_id from st.act where kind = 'reject')
+    or b in (select entitlement_id from st.act where kind = 'reject' and entitlement_id < 0)`)
 }
 
 type Row = Readonly<Record<string, string | number | null>>
