@@ -1,43 +1,39 @@
 #!/usr/bin/env node
 // Checks the version of Node, then hands over to dist; written for any Node, so that an old one can still say what is wrong.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import * as nodeModule from 'node:module'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 
+// Nothing is imported that a start does not need: Node's own modules cost a millisecond and more each.
 const wanted = [22, 18]
 const [major, minor] = process.versions.node.split('.').map(Number)
-const here = dirname(fileURLToPath(import.meta.url))
-const entry = join(here, '..', 'dist', 'main.js')
 
 if (major > wanted[0] || (major === wanted[0] && minor >= wanted[1])) await start()
-else reexecute()
+else await reexecute()
 
 async function start() {
+  const { existsSync, mkdirSync } = process.getBuiltinModule('node:fs')
+  const entry = new URL('../dist/main.js', import.meta.url)
   if (!existsSync(entry)) {
-    console.error(`iqtask is not built yet: run "npm run setup" in ${join(here, '..')}`)
+    console.error(`iqtask is not built yet: run "npm run setup" in ${import.meta.dirname}/..`)
     process.exitCode = 2
     return
   }
-  // a run makes millions of small objects that die at once: room for more of them costs memory and saves no time
-  setFlagsFromString('--semi-space-growth-factor=1')
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'iqtask')
   try {
-    mkdirSync(cache, { recursive: true, mode: 0o700 })
-    nodeModule.enableCompileCache?.(cache)
+    const cache = process.env.XDG_CACHE_HOME || `${process.getBuiltinModule('node:os').homedir()}/.cache`
+    mkdirSync(`${cache}/iqtask`, { recursive: true, mode: 0o700 })
+    process.getBuiltinModule('node:module').enableCompileCache(`${cache}/iqtask`)
   } catch {
     // slower, not wrong
   }
-  const { runProcess } = await import(entry)
+  const { runProcess } = await import(entry.href)
   await runProcess()
 }
 
 /** The pinned runtime beside the package, or hoisted above it. */
-function reexecute() {
-  let folder = join(here, '..')
+async function reexecute() {
+  const { spawn } = await import('node:child_process')
+  const { existsSync } = await import('node:fs')
+  const { dirname, join } = await import('node:path')
+  const { fileURLToPath } = await import('node:url')
+  let folder = join(dirname(fileURLToPath(import.meta.url)), '..')
   let runtime
   for (;;) {
     const candidate = join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')

@@ -23,7 +23,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       printer: createPrinter(terminal, { output: outputOf(options), fields: fieldsOf(options) }),
       style: styleOf(terminal, terminal.outIsTerminal, color),
       errorStyle,
-      times: timesIn(options.utc === true ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone),
+      times: timesIn(options.utc === true ? 'UTC' : undefined),
       async app() {
         app ??= await openProject(terminal, options)
         return app
@@ -47,12 +47,16 @@ async function openProject(terminal: Terminal, options: OptionValues): Promise<A
 
 /** The whole process: `bin/iqtask.js` calls it. */
 export async function runProcess(): Promise<void> {
-  process.exitCode = await main(process.argv.slice(2), processTerminal({ ...processStreams(), env: process.env }))
+  process.exitCode = await main(process.argv.slice(2), processTerminal(processStreams()))
 }
 
 const processStreams = () => ({
+  env: process.env,
   cwd: () => process.cwd(),
-  stdin: process.stdin,
+  // opening it takes a while, and few commands read it
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
 })

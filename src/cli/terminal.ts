@@ -38,7 +38,9 @@ export function processTerminal(streams: Streams): Terminal {
   return {
     env: streams.env,
     cwd: streams.cwd(),
-    stdin: streams.stdin,
+    get stdin() {
+      return streams.stdin
+    },
     outIsTerminal: streams.stdout.isTTY === true,
     errIsTerminal: streams.stderr.isTTY === true,
     columns: streams.stdout.columns ?? streams.stderr.columns ?? 100,

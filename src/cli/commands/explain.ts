@@ -1,9 +1,7 @@
-import { type Code, codes } from '../../base/codes.ts'
+import type { Code } from '../../base/codes.ts'
 import { UserError } from '../../base/errors.ts'
-import { mends } from '../../base/mends.ts'
 import { didYouMean } from '../../base/nearest.ts'
 import type { Command } from '../command.ts'
-import { topics } from '../topics.ts'
 
 export const explain: Command = {
   name: 'explain',
@@ -11,6 +9,11 @@ export const explain: Command = {
   summary: 'what an error code means and how it is mended; or a topic',
   examples: ['iqtask explain IQ2104', 'iqtask explain guards', 'iqtask explain'],
   async run({ printer, style }, [given]) {
+    const [{ codes }, { mends }, { topics }] = await Promise.all([
+      import('../../base/codes.ts'),
+      import('../../base/mends.ts'),
+      import('../topics.ts'),
+    ])
     if (given === undefined) {
       const items = Object.keys(topics).map((topic) => ({ topic }))
       await printer.list({

@@ -10,11 +10,12 @@ export interface Column<Item> {
   readonly wide?: boolean
 }
 
-const segmenter = new Intl.Segmenter()
+let segmenter: Intl.Segmenter | undefined
 
 /** Columns on a terminal: East Asian wide characters and emoji take two, marks none. */
 export function displayWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  segmenter ??= new Intl.Segmenter()
   let width = 0
   for (const { segment } of segmenter.segment(text))
     width +=

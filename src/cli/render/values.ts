@@ -1,6 +1,8 @@
-const grouped = new Intl.NumberFormat('en-US')
-
-export const renderCount = (count: number): string => grouped.format(count)
+/** Thousands with commas. By hand: to load the tables of `Intl` takes longer than a small command. */
+export const renderCount = (count: number): string => {
+  const [whole = '', ...decimals] = String(count).split('.')
+  return [whole.replace(/\B(?=(\d{3})+$)/g, ','), ...decimals].join('.')
+}
 
 export interface Times {
   readonly zone: string
@@ -8,10 +10,19 @@ export interface Times {
   render(iso: string | null | undefined): string
 }
 
-/** Times in one zone, which the printer names once. */
-export function timesIn(zone: string): Times {
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
-  return { zone, render: (iso) => (iso === null || iso === undefined ? '–' : format.format(new Date(iso))) }
+/** Times in one zone, which the printer names once; without one in that of this machine. */
+export function timesIn(zone: string | undefined): Times {
+  let format: Intl.DateTimeFormat | undefined
+  const once = (): Intl.DateTimeFormat => {
+    format ??= new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
+    return format
+  }
+  return {
+    get zone() {
+      return zone ?? once().resolvedOptions().timeZone
+    },
+    render: (iso) => (iso === null || iso === undefined ? '–' : once().format(new Date(iso))),
+  }
 }
 
 /** A value of data in one line: lists joined, objects as JSON. */

@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+let home = ''
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'iqtask-home-'))
+})
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+/** What Node itself loads to run this command. */
+function modulesOf(...args: string[]): { modules: string[]; stdout: string } {
+  const report = join(home, 'report.cjs')
+  writeFileSync(report, `process.on('exit', () => console.error('MODULES ' + process.moduleLoadList.join(' ')))`)
+  const { stdout, stderr } = spawnSync(process.execPath, ['--require', report, join(root, 'bin/iqtask.js'), ...args], {
+    cwd: home,
+    encoding: 'utf8',
+    env: { ...process.env, HOME: home, XDG_CACHE_HOME: '' },
+  })
+  return { stdout, modules: (/MODULES (.*)/.exec(stderr)?.[1] ?? '').split(/(?:NativeModule|Internal Binding) /) }
+}
+
+describe('a start', () => {
+  it('loads nothing that help does not need', () => {
+    const { stdout, modules } = modulesOf('--help')
+    expect(stdout).toContain('Usage: iqtask')
+    const loaded = modules.map((name) => name.trim())
+    expect(loaded).toContain('fs')
+    for (const name of ['child_process', 'crypto', 'worker_threads', 'zlib', 'v8']) expect(loaded).not.toContain(name)
+  })
+
+  it("keeps Node's compile cache in the user's own folder, for nobody else", () => {
+    expect(statSync(join(home, '.cache/iqtask')).mode & 0o777).toBe(0o700)
+  })
+})
