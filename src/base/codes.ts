@@ -34,6 +34,7 @@ export const codes = {
   IQ2007: 'a feed that has to be whole was read in part',
   IQ2008: 'entitlements that are gone are still held',
   IQ2009: 'a full read is made in place of a delta',
+  IQ2010: 'rows can no longer be taken out of the source',
   IQ2101: 'the native identity occurs twice in one read',
   IQ2102: 'the row has no native identity',
   IQ2103: 'the row has the wrong number of fields',

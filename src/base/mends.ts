@@ -36,6 +36,8 @@ export const mends: Readonly<Record<Code, string>> = {
   IQ2008:
     'Somebody still holds an entitlement that the catalogue no longer has: end the grants, or mend the catalogue.',
   IQ2009: 'Nothing to mend: after an undo, or without a token, everything is read once.',
+  IQ2010:
+    'The source is not what it was when the rows were rejected: run the task again, then take the failures of that run.',
   IQ2101:
     'Each account is one row. Mend the source, choose another nativeIdentity, or say merge: true for one row a grant.',
   IQ2102: 'Fill the column of the native identity in the source.',

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { UserError } from '../base/errors.ts'
 
@@ -6,7 +6,7 @@ import { UserError } from '../base/errors.ts'
  * Writes a file for people or programs, 0600: whole or absent, never half, and never over one that is there.
  * @throws UserError IQ1002
  */
-export function writeOutput(cwd: string, name: string, pieces: Iterable<string>): void {
+export function writeOutput(cwd: string, name: string, pieces: Iterable<string | Buffer>): void {
   const file = resolve(cwd, name)
   const temporary = `${file}.tmp-${process.pid}`
   try {
@@ -21,7 +21,7 @@ export function writeOutput(cwd: string, name: string, pieces: Iterable<string>)
   }
   try {
     const handle = openSync(temporary, 'wx', 0o600)
-    for (const piece of pieces) writeSync(handle, piece)
+    for (const piece of pieces) writeFileSync(handle, piece)
     fsyncSync(handle)
     closeSync(handle)
     renameSync(temporary, file)

@@ -61,9 +61,20 @@ export interface Connection {
   /** One sentence about what answered: `1.2 MB, UTF-8, separator ";", 11 columns`. */
   test(): Promise<string>
   accounts(options?: ReadOptions): Promise<Reading>
+  /**
+   * Rows of the source as they stand in it, byte for byte, so that they can be corrected and read again with `input`. `digest`: what the
+   * source was when they were chosen. @throws UserError IQ2010 when it has changed since, or the rows are gone
+   */
+  extract?(rows: ExtractRequest): Promise<Buffer>
   /** The source is byte for byte what had this digest (`Evidence.digest`). Absent: it cannot be told without reading it. */
   isSame?(digest: string): Promise<boolean>
   close(): Promise<void>
+}
+
+export interface ExtractRequest {
+  readonly rows: readonly { readonly file: string; readonly line: number }[]
+  /** SHA-256 (hex) of the source; undefined: not known. */
+  readonly digest: string | undefined
 }
 
 export interface ConnectorContext<Settings> {

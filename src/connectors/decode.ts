@@ -53,6 +53,25 @@ function carrying(tail: (bytes: Buffer) => number, text: (bytes: Buffer) => stri
   }
 }
 
+/** The bytes that `createDecoder` made this text of, escaped ones as they were. */
+export function encodeText(text: string, encoding: Encoding): Buffer {
+  if (encoding === 'utf-16le') return Buffer.from(text, 'utf16le')
+  if (encoding === 'utf-16be') return Buffer.from(text, 'utf16le').swap16()
+  return Buffer.concat(
+    text.split(/([\udc80-\udcff])/).map((part) => {
+      const byte = part.length === 1 ? escapedByte(part.charCodeAt(0)) : undefined
+      if (byte !== undefined) return Buffer.from([byte])
+      if (encoding === 'utf-8') return Buffer.from(part, 'utf8')
+      return Buffer.from(Array.from(part, (char) => (encoding === 'latin1' ? char.charCodeAt(0) : byteOf(char))))
+    }),
+  )
+}
+
+function byteOf(char: string): number {
+  const at = char === '\0' ? -1 : high.indexOf(char)
+  return at < 0 ? char.charCodeAt(0) : 0x80 + at
+}
+
 const decoders: Readonly<Record<Encoding, () => Decode>> = {
   'utf-8': () => carrying(utf8Tail, utf8Text),
   'utf-16le': () => carrying((bytes) => bytes.length % 2, utf16Text),

@@ -76,7 +76,8 @@ export function readFiles(
       if (facts.length < sources.length) return { level: 'partial', reason: facts.at(-1)?.cut ?? 'not read to its end' }
       if (options.input === undefined && filesOf(context).join('\n') !== files.join('\n'))
         return { level: 'partial', reason: 'files came or went while they were read' }
-      return judgeEvidence(settings.evidence, folder, facts)
+      // what proves the source whole says nothing of a file that stands in for it
+      return judgeEvidence(options.input === undefined ? settings.evidence : undefined, folder, facts)
     },
   }
 }

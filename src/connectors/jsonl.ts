@@ -10,6 +10,7 @@ import {
   type SourceRecord,
 } from './connector.ts'
 import { trailerOf } from './evidence.ts'
+import { extractRows, type RawRecord } from './extract.ts'
 import { type FileReading, fileSettings, filesOf, readFiles } from './files.ts'
 import type { TextSource } from './text-source.ts'
 
@@ -34,10 +35,22 @@ export const jsonl = defineConnector({
         return `${told}, ${columns.length} columns in the first rows`
       },
       accounts,
+      extract: (request) => extractRows(context, request, records, false),
       close: async () => undefined,
     }
   },
 })
+
+async function* records(texts: AsyncIterable<string>): AsyncGenerator<RawRecord> {
+  let rest = ''
+  let line = 0
+  for await (const text of texts) {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const one of lines) yield { line: ++line, text: one }
+  }
+  if (rest !== '') yield { line: ++line, text: rest }
+}
 
 function createReading(
   context: ConnectorContext<JsonlSettings>,

@@ -118,7 +118,7 @@ describe('results', () => {
     const cwd = project({ ...smallOrganisation, 'ad.csv': 'login,mail,enabled,groups\nbad\n' })
     await runCli('run aggregation', { cwd })
     expect((await runCli('results failures --out f.csv', { cwd })).code).toBe(0)
-    expect(readFileSync(join(cwd, 'f.csv'), 'utf8')).toContain('IQ2103,')
+    expect(readFileSync(join(cwd, 'f.csv'), 'utf8')).toBe('login,mail,enabled,groups\nbad\n')
     expect(statSync(join(cwd, 'f.csv')).mode & 0o777).toBe(0o600)
   })
 })

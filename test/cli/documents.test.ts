@@ -39,6 +39,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   plan: ['plan aggregation --out a.plan', 'plan show a.plan'],
   apply: ['apply a.plan'],
   undo: ['undo latest --dry-run'],
+  retry: ['retry aggregation@latest'],
   ps: ['ps'],
   recover: ['recover'],
   schema: ['schema'],

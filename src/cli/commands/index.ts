@@ -12,6 +12,7 @@ import { ps, recover, stop } from './live.ts'
 import { notify } from './notify.ts'
 import { apply, plan } from './plan.ts'
 import { results } from './results.ts'
+import { retry } from './retry.ts'
 import { run, undo } from './run.ts'
 import { schema } from './schema.ts'
 import { store } from './store.ts'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   plan,
   apply,
   undo,
+  retry,
   ps,
   stop,
   recover,

@@ -1,11 +1,15 @@
+import type { App } from '../../app.ts'
 import { renderDuration } from '../../base/duration.ts'
+import { UserError } from '../../base/errors.ts'
+import { mends } from '../../base/mends.ts'
+import type { TaskResultDocument } from '../../model/documents.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
-import { csvLine } from '../render/printer.ts'
 import { groupRejects, paintStatus, renderNext, renderResult, shortId, statusText } from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
 import { resultFilter } from './results-filter.ts'
 import { ack, diff, exportResults, stats, wait } from './results-more.ts'
+import { rejectedApplication } from './retry.ts'
 import { existingStore } from './store.ts'
 
 export const results: CommandGroup = {
@@ -41,10 +45,18 @@ export const results: CommandGroup = {
       name: 'failures',
       arguments: '[id]',
       summary: 'what a run rejected, grouped by cause',
-      examples: ['iqtask results failures', 'iqtask results failures latest --items --output csv'],
+      examples: [
+        'iqtask results failures',
+        'iqtask results failures latest --items --output csv',
+        'iqtask results failures --out rows.csv',
+      ],
       options: [
         { flags: '--items', summary: 'every item instead of the causes' },
-        { flags: '--out <file>', summary: 'write the items as CSV' },
+        {
+          flags: '--out <file>',
+          summary: 'write the rows as they stand in the source, to be corrected for `iqtask retry --from`',
+        },
+        { flags: '--application <name>', summary: 'with --out: only the rows of this application' },
       ],
       run: failures,
     },
@@ -116,19 +128,11 @@ async function failures(
   [reference]: readonly string[],
   options: OptionValues,
 ): Promise<undefined> {
-  const store = existingStore(await context.app())
+  const app = await context.app()
+  const store = existingStore(app)
   const result = store.results.find(reference ?? 'latest')
   const out = text(options, 'out')
-  if (out !== undefined) {
-    const items = [...store.results.rejects(result.id)]
-    const names = ['application', 'code', 'reason', 'file', 'line', 'column', 'native', 'fragment'] as const
-    writeOutput(context.terminal.cwd, out, [
-      csvLine(names),
-      ...items.map((item) => csvLine(names.map((name) => String(item[name] ?? '')))),
-    ])
-    context.terminal.err(`${renderCount(items.length)} items written to ${out}\n`)
-    return undefined
-  }
+  if (out !== undefined) return rowsToFile(context, app, result, options, out)
   const { total } = result.rejects
   if (options.items === true)
     await context.printer.list({
@@ -146,12 +150,16 @@ async function failures(
       ],
     })
   else {
-    const causes = groupRejects(store.results.rejects(result.id))
+    const causes = groupRejects(store.results.rejects(result.id)).map((cause) => ({
+      ...cause,
+      mend: mends[cause.code],
+    }))
+    const codes = new Map(causes.map(({ code, mend }) => [code, mend]))
     await context.printer.list({
       items: causes,
       total: causes.length,
       empty: `${shortId(result.id)} rejected nothing`,
-      footer: 'every item: --items    as a file: --out FILE',
+      footer: `${[...codes].map(([code, mend]) => `${code}  ${mend}`).join('\n')}\nevery item: --items    to correct: --out FILE, then iqtask retry ${shortId(result.id)} --from FILE`,
       columns: [
         { title: 'COUNT', align: 'right', value: (cause) => renderCount(cause.count) },
         { title: 'APPLICATION', value: (cause) => cause.application },
@@ -161,5 +169,33 @@ async function failures(
       ],
     })
   }
+  return undefined
+}
+
+/** The rejected rows as they stand in the source, to be corrected and given back. */
+async function rowsToFile(
+  context: CommandContext,
+  app: App,
+  result: TaskResultDocument,
+  options: OptionValues,
+  out: string,
+): Promise<undefined> {
+  const application = rejectedApplication(app.store().results.rejects(result.id), options, result)
+  const rows = [...app.store().results.rejects(result.id)].flatMap(({ application: name, file, line }) =>
+    name === application && line !== undefined ? [{ file, line }] : [],
+  )
+  const connection = await app.connect(application)
+  try {
+    if (connection.extract === undefined)
+      throw new UserError(`rows of ${application} cannot be taken out of its source`, { code: 'IQ2010' })
+    const evidence = result.sections.find((section) => section.application === application)?.evidence
+    writeOutput(context.terminal.cwd, out, [await connection.extract({ rows, digest: evidence?.digest })])
+  } finally {
+    await connection.close()
+  }
+  const { id } = result
+  context.terminal.err(
+    `${renderCount(rows.length)} rows written to ${out}; correct them, then: iqtask retry ${shortId(id)} --from ${out}\n`,
+  )
   return undefined
 }

@@ -1,4 +1,5 @@
 import type { RejectRecord } from '../../app.ts'
+import type { Code } from '../../base/codes.ts'
 import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import type { RunStatus } from '../../model/result.ts'
@@ -133,14 +134,14 @@ const again = ({ task, executor, arguments: args }: TaskResultDocument): string 
 export function renderNext(result: TaskResultDocument, style: Style): string {
   const next =
     result.rejects.total > 0
-      ? `look: iqtask results failures ${shortId(result.id)}`
+      ? `look: iqtask results failures ${shortId(result.id)}      retry: iqtask retry ${shortId(result.id)}`
       : `look: iqtask results show ${shortId(result.id)}`
   return `  ${style.dim(next)}\n`
 }
 
 /** Rejects with one reason: what differs from row to row is left out of the comparison. */
 export interface Cause {
-  readonly code: string
+  readonly code: Code
   readonly application: string
   readonly reason: string
   readonly count: number

@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { ConnectorError } from '../../base/errors.ts'
 import { type ConnectorContext, defineConnector, type Reading, type ReadOptions } from '../connector.ts'
 import { createDecoder } from '../decode.ts'
+import { extractRows, type RawRecord } from '../extract.ts'
 import { fileSettings, filesOf, isSameFile, readFiles } from '../files.ts'
 import { headOf } from '../text-source.ts'
 import { columnNames, detectSeparator } from './header.ts'
 import { DelimitedReading } from './reading.ts'
-import { createScanner } from './scan.ts'
+import { createScanner, type Scanner } from './scan.ts'
 
 const oneCharacter = z.string().length(1, 'expected one character')
 
@@ -36,10 +37,29 @@ export const delimited = defineConnector({
     test: () => describe(context),
     accounts: async (options: ReadOptions = {}): Promise<Reading> =>
       readFiles(context, options, (source, limit) => new DelimitedReading(context, source, { ...options, limit })),
+    extract: (request) =>
+      extractRows(context, request, (texts) => records(context.settings, texts), context.settings.header),
     isSame: (digest) => isSameFile(context, digest),
     close: async () => undefined,
   }),
 })
+
+/** Every record with its text, the header among them. */
+async function* records(
+  { separator, quote }: DelimitedSettings,
+  texts: AsyncIterable<string>,
+): AsyncGenerator<RawRecord> {
+  let scanner: Scanner | undefined
+  let head = ''
+  for await (const text of texts) {
+    head += text
+    if (scanner === undefined && !/[\r\n]/.test(head)) continue
+    scanner ??= createScanner(separator ?? detectSeparator(head.split(/[\r\n]/, 1)[0] ?? '', quote), quote)
+    yield* scanner.push(head)
+    head = ''
+  }
+  if (scanner !== undefined) yield* scanner.end()
+}
 
 async function describe(context: ConnectorContext<DelimitedSettings>): Promise<string> {
   const { settings } = context
