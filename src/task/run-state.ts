@@ -144,7 +144,9 @@ export function createRunState(given: RunStateOptions): RunState {
 
 type PlanChecks = Pick<RunState, 'wants' | 'showChanges' | 'keepPlan' | 'fitsPlan'>
 
-function planChecks({ options, asked: { plan, sections, expectPlan }, kept }: RunStateOptions): PlanChecks {
+function planChecks(given: RunStateOptions): PlanChecks {
+  const { options, kept } = given
+  const { plan, sections, expectPlan } = given.asked
   const show = (sink: PlanSink, section: string, prepared: Prepared): void => {
     sink.section(section, prepared.hash)
     for (const change of prepared.changes()) sink.change(change)
@@ -156,7 +158,9 @@ function planChecks({ options, asked: { plan, sections, expectPlan }, kept }: Ru
     },
     // of a plan that is at hand already nothing more is kept, and a dry run leaves nothing but its result
     keepPlan(section, prepared) {
-      if (!options.dryRun && options.select === undefined) show(kept, section, prepared)
+      if (options.dryRun || expectPlan !== undefined || options.select !== undefined) return
+      show(kept, section, prepared)
+      given.onMessage({ level: 'info', code: 'IQ4001', text: `The plan is kept: iqtask plan show ${given.resultId}` })
     },
     fitsPlan: (section, hash) => expectPlan === undefined || expectPlan[section] === hash,
   }

@@ -132,6 +132,7 @@ describe('the plan that a guard stopped', () => {
     await runCli('run aggregation', { cwd })
     write(cwd, { 'hr.csv': people(50) })
     const { stdout } = await runCli('run aggregation', { cwd })
+    expect(stdout.match(/The plan is kept/g)).toHaveLength(1)
     const id = /The plan is kept: iqtask plan show (\S+)/.exec(stdout)?.[1] ?? ''
     expect(id, stdout).not.toBe('')
     return { cwd, id }
@@ -158,7 +159,10 @@ describe('the plan that a guard stopped', () => {
   it('is applied once, with a pass that holds for this plan alone', async () => {
     const { cwd, id } = await stopped()
     const apply = ['apply', id, '--allow', 'deletes,shrunkenSource', ...reason]
-    expect((await runCli(['apply', id], { cwd })).code).toBe(4)
+    const stoppedAgain = await runCli(['apply', id], { cwd })
+    expect(stoppedAgain.code).toBe(4)
+    expect(stoppedAgain.stdout).toContain(`iqtask apply ${id} --allow `)
+    expect(stoppedAgain.stdout).not.toContain('The plan is kept')
     write(cwd, { 'hr.csv': people(49) })
     const before = await accounts(cwd)
     const moved = await runCli(apply, { cwd })

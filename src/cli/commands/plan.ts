@@ -170,7 +170,7 @@ async function applyPlan(
   })
   if (result.stoppedBy === null && result.status !== 'error')
     store.markPlanApplied(header.id, result.id, app.clock.now(), JSON.stringify(app.actor))
-  await printResults(context, [result])
+  await printResults(context, [result], `apply ${reference}`)
   return result.exitCode ?? 1
 }
 

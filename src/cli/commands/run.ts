@@ -168,7 +168,11 @@ export function settings(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-export async function printResults(context: CommandContext, results: readonly TaskResultDocument[]): Promise<void> {
+export async function printResults(
+  context: CommandContext,
+  results: readonly TaskResultDocument[],
+  again?: string,
+): Promise<void> {
   const app = await context.app()
   const [only] = results
   if (context.printer.machine && results.length > 1)
@@ -177,7 +181,7 @@ export async function printResults(context: CommandContext, results: readonly Ta
   for (const result of results) {
     const causes = groupRejects(app.store().results.rejects(result.id))
     await context.terminal.out(
-      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style)}${renderNext(result, context.style)}`,
+      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, again)}${renderNext(result, context.style)}`,
     )
   }
 }

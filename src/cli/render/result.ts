@@ -2,7 +2,7 @@ import type { RejectRecord } from '../../app.ts'
 import type { Code } from '../../base/codes.ts'
 import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
-import type { RunStatus } from '../../model/result.ts'
+import type { Message, RunStatus } from '../../model/result.ts'
 import { safe } from '../terminal.ts'
 import type { Style } from './style.ts'
 import { displayWidth } from './table.ts'
@@ -57,8 +57,13 @@ const firstLine = [
   'rejected',
 ]
 
-/** What a run did, for people: status, one block a section, why things were left aside, what to type next. */
-export function renderResult(result: TaskResultDocument, causes: readonly Cause[], style: Style): string {
+/** `again`: the command that would allow what a guard stopped. What a run did, for people: status, one block a section, why things were left aside, what to type next. */
+export function renderResult(
+  result: TaskResultDocument,
+  causes: readonly Cause[],
+  style: Style,
+  again: string = commandOf(result),
+): string {
   const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}`
   const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
   const head =
@@ -78,8 +83,8 @@ export function renderResult(result: TaskResultDocument, causes: readonly Cause[
     const second = [shown(rest), renderRate(section)].filter((part) => part !== '').join('    ')
     if (second !== '') lines.push(`  ${' '.repeat(width)}  ${style.dim(second)}`)
   }
-  lines.push(...renderGuards(result, style))
-  for (const message of result.messages) {
+  lines.push(...renderGuards(result, style, again))
+  for (const message of result.messages.filter((one) => !isKeptPlan(one))) {
     const sign = message.level === 'error' ? style.red('✖') : message.level === 'warning' ? style.yellow('⚠') : ' '
     lines.push(
       `  ${sign} ${message.item === undefined ? '' : `${safe(message.item)}: `}${safe(message.text)} ${style.dim(`(${message.code})`)}`,
@@ -109,7 +114,7 @@ function renderRate({ correlation }: TaskResultDocument['sections'][number]): st
   return `${percent(rate)} correlated${before}`
 }
 
-function renderGuards(result: TaskResultDocument, style: Style): string[] {
+function renderGuards(result: TaskResultDocument, style: Style, again: string): string[] {
   const spoken = result.guards.filter((guard) => guard.verdict === 'tripped' || guard.verdict === 'off')
   const width = Math.max(0, ...spoken.map((guard) => displayWidth(`${guard.application}  ${guard.guard}`)))
   const lines = spoken.map((guard) => {
@@ -121,13 +126,16 @@ function renderGuards(result: TaskResultDocument, style: Style): string[] {
     return `  ${guard.verdict === 'tripped' ? style.red(name) : style.dim(name)}   ${safe(guard.text)}${first}`
   })
   const tripped = [...new Set(spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard))]
-  if (tripped.length > 0 && !result.dryRun) lines.push(`  The plan is kept: iqtask plan show ${shortId(result.id)}`)
-  if (tripped.length > 0)
-    lines.push(`  If this is right:  iqtask ${again(result)} --allow ${tripped.join(',')} --reason "…"`)
+  const kept = result.messages.find(isKeptPlan)
+  if (kept !== undefined) lines.push(`  ${kept.text}`)
+  if (tripped.length > 0) lines.push(`  If this is right:  iqtask ${again} --allow ${tripped.join(',')} --reason "…"`)
   return lines
 }
 
-const again = ({ task, executor, arguments: args }: TaskResultDocument): string =>
+const isKeptPlan = (message: Message): boolean => message.code === 'IQ4001'
+
+/** What was typed, as far as the result knows. */
+const commandOf = ({ task, executor, arguments: args }: TaskResultDocument): string =>
   executor === 'undo' ? `undo ${shortId(String(args.result))}` : `run ${task}`
 
 /** What to type next. */
