@@ -31,7 +31,8 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
   yield
   if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
   const all = [...plan.rules, ...plan.sameAs]
-  yield* loadKeys(db, all, plan)
+  rememberPlanned(db, plan)
+  if (all.length > 0) yield* loadKeys(db, all, plan)
   const never = neverClause(db)
   for (const [index, rule] of plan.rules.entries()) {
     decide(db, rule, index, plan.privileged, never)
@@ -66,7 +67,19 @@ function findCandidates(db: Database, plan: CorrelationPlan): void {
 
 /** What each rule may find: the identities' values, evened out as the rule says. */
 function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: CorrelationPlan): Generator<void> {
-  const add = db.statement('insert or ignore into st.ik values (?, ?, ?, ?)')
+  db.exec(
+    'create table st.keys(rule int not null, value text not null, identity_id int not null, inactive int not null) strict',
+  )
+  let waiting: (string | number)[] = []
+  const flush = (): void => {
+    if (waiting.length === 0) return
+    db.statement(
+      `insert into st.keys values ${Array(waiting.length / 4)
+        .fill('(?,?,?,?)')
+        .join(',')}`,
+    ).run(waiting)
+    waiting = []
+  }
   const trusted = new Set(plan.authoritative)
   const put = (id: number, name: string, status: string, attrs: string, sources: Record<string, string>): void => {
     const values = JSON.parse(attrs) as Record<string, unknown>
@@ -75,7 +88,9 @@ function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: Correl
       const source = sources[rule.identity]
       if (source !== undefined && !trusted.has(source)) return
       const key = typeof value === 'string' || typeof value === 'number' ? evenOut(rule, String(value)) : undefined
-      if (key !== undefined) add.run(index, key, id, status === 'inactive' ? 1 : 0)
+      if (key === undefined) return
+      waiting.push(index, key, id, status === 'inactive' ? 1 : 0)
+      if (waiting.length === 400) flush()
     })
   }
   const page = db.statement(
@@ -89,11 +104,17 @@ function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: Correl
     last = end[0]
     yield
   }
-  const remember = db.statement('insert into st.planned values (?, ?)')
-  for (const [index, identity] of plan.planned.entries()) {
-    remember.run(-1 - index, identity.name)
+  for (const [index, identity] of plan.planned.entries())
     put(-1 - index, identity.name, identity.status, identity.attrs, {})
-  }
+  flush()
+  // sorted first: in the order of the identities each would go to another page
+  db.exec(`insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id;
+    drop table st.keys`)
+}
+
+function rememberPlanned(db: Database, { planned }: CorrelationPlan): void {
+  const remember = db.statement('insert into st.planned values (?, ?)')
+  for (const [index, identity] of planned.entries()) remember.run(-1 - index, identity.name)
 }
 
 /** Nobody finds whom a person has ruled out for the account; where nothing was ruled out, nothing is asked. */
@@ -107,7 +128,7 @@ type Never = ReturnType<typeof neverClause>
 
 /** The set-wise twin of `model/correlation.ts`. */
 function decide(db: Database, rule: CorrelationRule, index: number, privileged: boolean, never: Never): void {
-  const p = { rule: index + 1, index, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
+  const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
   db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
       case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value
@@ -119,11 +140,10 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
           when found = 1 then iif(@privileged, 'movedAsk', 'moved')
           when @decisive and not creates then case when owner is null then 'decisive' when made then 'kept' else 'unconfirmed' end end kind
       from (select c.sid, c.account_id, c.owner, c.creates, c.made, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
-          json_group_array(k.identity_id) ids, v.value
+          json_group_array(k.identity_id) ids, s.keys ->> ${index} value
         from st.cand c cross join st.s s on s.id = c.sid
-          join json_each(s.keys) v on v.key = @index and v.value is not null
-          left join st.ik k on k.rule = @index and k.value = v.value ${never('k.identity_id')}
-        where c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
+          left join st.ik k on k.rule = ${index} and k.value = s.keys ->> ${index} ${never('k.identity_id')}
+        where s.keys ->> ${index} is not null and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
         group by c.sid))
     where kind is not null`).run(p)
   if (!rule.decisive) return
@@ -146,12 +166,24 @@ function ask(db: Database, index: number, never: Never): void {
 
 /** Nobody found: a new identity, one for each name; an existing name of the same application is linked, from elsewhere an error. */
 function* createRest(db: Database, applicationId: number, never: Never): Generator<void> {
-  db.statement(`insert into st.link(sid, account_id, kind, identity_id, code)
+  // native identities occur once; where every name is one, so does every name
+  const unique =
+    db
+      .statement(
+        'select not exists (select 1 from st.cand c cross join st.s s on s.id = c.sid where c.creates and s.iname is not s.native)',
+      )
+      .pluck()
+      .get() === 1
+  db.statement(`insert into st.link(sid, account_id, kind, identity_id, maker, code)
     select c.sid, c.account_id, iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'error', 'created'),
-      iif(s.ierror is null and i.application_id is @app, i.id, null), iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'IQ2204', null)
+      iif(s.ierror is null and i.application_id is @app, i.id, null), iif(@unique and s.ierror is null and i.id is null, c.sid, null), iif(s.ierror is not null or (i.id is not null and i.application_id is not @app), 'IQ2204', null)
     from st.cand c cross join st.s s on s.id = c.sid left join identity i on i.name = s.iname
-    where c.creates and c.sid not in (select sid from st.link) ${never('i.id')}`).run({ app: applicationId })
+    where c.creates and c.sid not in (select sid from st.link) ${never('i.id')}`).run({
+    app: applicationId,
+    unique: unique ? 1 : 0,
+  })
   yield
+  if (unique) return
   db.exec(`create table st.maker(name text primary key, sid int not null) strict, without rowid;
     insert into st.maker select s.iname, min(l.sid) from st.link l cross join st.s s on s.id = l.sid where l.kind = 'created' and l.identity_id is null group by 1`)
   yield

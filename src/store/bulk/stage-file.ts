@@ -200,6 +200,7 @@ const draftColumns = (d: StagedIdentity | undefined): unknown[] =>
 /** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
 export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {
   db.statement('attach ? as st').run(path)
+  db.exec('pragma st.cache_size = -16384')
   return {
     close(on, kept) {
       on.exec('detach st')
