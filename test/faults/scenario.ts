@@ -57,6 +57,27 @@ async function worked(tool: Tool, cwd: string, args: readonly string[]): Promise
   return done
 }
 
+/** Enough people, in no order, for indexes that are dropped and built afterwards. */
+async function firstMorning(tool: Tool, cwd: string): Promise<void> {
+  const rows = Array.from(
+    { length: 1500 },
+    (_, n) => `${(n * 7919) % 1500},P${n},p${n}@example.com,active,2024-01-01\n`,
+  )
+  write(cwd, {
+    ...smallOrganisation,
+    'hr.csv': `id,name,mail,state,start\n${rows.join('')}`,
+    'tasks/t.yaml': task.replace('[hr, ad]', '[hr]').replace(`lossLimit: ${lossLimit}`, 'lossLimit: 400'),
+  })
+  await worked(tool, cwd, ['run', 't', '--dry-run'])
+}
+
+function indexesOf(cwd: string): string {
+  const db = new Sqlite(storeOf(cwd), { readonly: true })
+  const names = db.prepare(`select name from sqlite_schema where type = 'index' order by name`).pluck().all()
+  db.close()
+  return `ok ${names.join(' ')}`
+}
+
 const backup = 'safe.db'
 const wide = [
   '--allow',
@@ -71,6 +92,13 @@ export const works: readonly Work[] = [
     args: ['run', 't'],
     prepare: nextMorning,
     goOn: (tool, cwd) => tool.run(cwd, ['run', 't', '--resume']),
+  },
+  {
+    name: 'first load',
+    args: ['run', 't'],
+    prepare: firstMorning,
+    goOn: (tool, cwd) => tool.run(cwd, ['run', 't', '--resume']),
+    output: indexesOf,
   },
   {
     name: 'undo',
