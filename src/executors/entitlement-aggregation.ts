@@ -31,6 +31,11 @@ export const entitlementAggregation = defineExecutor({
     givesRejected: 'steps that were left out: a circle, or a value that is not there',
   },
   async run(context, args) {
+    if (context.options.only !== undefined)
+      throw new UserError('--only chooses accounts; a catalogue has none', {
+        code: 'IQ1002',
+        hint: 'narrow the feed: entitlements: { where: … }, or the plan: iqtask plan and apply --only',
+      })
     const named = new Set(args.applications.filter((name) => !/[*?]/.test(name)))
     const all = chosenApplications(context.project, args.applications)
     for (const application of all)

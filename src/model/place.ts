@@ -7,11 +7,12 @@ export function placeOf(files: readonly string[], place: number): { readonly fil
   return { file: files[Math.floor(place / lines)] ?? '', line: place % lines }
 }
 
-/** `line 3`, `lines 3, 9`, or with file names where a source has several; at most ten. */
+/** `line 3`, `lines 3, 9`, or `a.csv:3, b.csv:9` where a source has several files; at most ten. */
 export function renderPlaces(files: readonly string[], places: readonly number[]): string {
   const shown = places.slice(0, 10).map((place) => {
     const { file, line } = placeOf(files, place)
     return files.length > 1 ? `${file}:${line}` : String(line)
   })
-  return `line${places.length > 1 ? 's' : ''} ${shown.join(', ')}${places.length > 10 ? ', …' : ''}`
+  const list = `${shown.join(', ')}${places.length > 10 ? ', …' : ''}`
+  return files.length > 1 ? list : `line${places.length > 1 ? 's' : ''} ${list}`
 }

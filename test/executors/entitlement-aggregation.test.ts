@@ -291,6 +291,9 @@ describe('the catalogue', () => {
     expect(all.sections.map((section) => section.application)).toEqual(['ad'])
     const { code, stdout } = await runCli('run entitlement-aggregation --set applications=hr', { cwd })
     expect(stdout).toContain('hr has no catalogue')
+    expect((await runCli(['run', 'entitlement-aggregation', '--only', 'true'], { cwd })).stdout).toContain(
+      '--only chooses accounts',
+    )
     expect(code).toBe(2)
   })
 })

@@ -231,6 +231,53 @@ describe('grants in a file of their own', () => {
   })
 })
 
+describe('accounts of several files', () => {
+  it('that are one id are ambiguous: each names the file and line of the other', async () => {
+    const { read, rejects } = await bench(erp('file: "../erp-*.csv"'))
+    const result = await read({
+      'erp-1.csv': 'login,city\na,Oslo\nb,Oslo\n',
+      'erp-2.csv': 'login,city\nc,Rome\na,Rome\n',
+    })
+    expect(result.counts).toMatchObject({ read: 4, rejected: 2, created: 2 })
+    const told = rejects(result).map((one) => [one.file.slice(-9), one.line, one.reason.replace(/\S*\/(?=erp)/, '')])
+    expect(told).toEqual([
+      ['erp-1.csv', 2, 'login "a" occurs also in erp-2.csv:3'],
+      ['erp-2.csv', 3, 'login "a" occurs also in erp-1.csv:2'],
+    ])
+  })
+
+  it('that were renamed are recognised by their uuid, with grants under the new name', async () => {
+    const { read, app } = await bench({
+      'applications/erp.yaml': `kind: Application
+name: erp
+connector: delimited
+connection: { file: ../erp.csv, evidence: { minRows: 1 } }
+account: { nativeIdentity: login, uuid: guid }
+grants: [{ file: ../teams.csv, account: login, value: team, as: teams }]
+`,
+    })
+    await read({ 'erp.csv': 'login,guid\na,1\nb,2\n', 'teams.csv': 'login,team\na,t1\na,t2\nb,t1\n' })
+    const result = await read({
+      'erp.csv': 'login,guid\nanna,1\nb,2\n',
+      'teams.csv': 'login,team\nanna,t1\nanna,t3\nb,t1\n',
+    })
+    expect(result.counts).toMatchObject({
+      renamed: 1,
+      created: 0,
+      missing: 0,
+      grantsAdded: 1,
+      grantsEnded: 1,
+      grantsRejected: 0,
+    })
+    expect(
+      app
+        .store()
+        .accounts.get('erp:anna')
+        .entitlements.map((e) => e.value),
+    ).toEqual(['t1', 't3'])
+  })
+})
+
 describe('a feed in the file of the application', () => {
   it('with a key that nobody knows is told with its place', async () => {
     const cwd = project({
