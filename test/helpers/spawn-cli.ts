@@ -12,9 +12,15 @@ export interface SpawnedCli {
   readonly done: Promise<CliRun & { readonly signal: NodeJS.Signals | null }>
 }
 
-/** Runs the command line in a process of its own, from the sources. */
-export function spawnCli(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): SpawnedCli {
-  const child = spawn(process.execPath, ['--no-warnings', '-e', code, 'iqtask', ...args], {
+/** Runs the command line in a process of its own, from the sources; `before`: words that start it, such as `strace …`. */
+export function spawnCli(
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  before: readonly string[] = [],
+): SpawnedCli {
+  const [command = '', ...words] = [...before, process.execPath, '--no-warnings', '-e', code, 'iqtask', ...args]
+  const child = spawn(command, words, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
