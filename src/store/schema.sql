@@ -5,6 +5,10 @@ CREATE TRIGGER access_touched after update on access begin update account_seen s
 CREATE TRIGGER account_touched after update of native, retired, shown, uuid, display, use, flags, times, owner, state, identity_id, link_by, keys,
   attrs, hash on account begin update account_seen set mac = zeroblob(8) where account_id = old.id; end;
 
+CREATE TRIGGER acknowledgement_unseal after update on acknowledgement when new.crc is old.crc and new.crc is not null begin
+  update acknowledgement set crc = null where run = new.run;
+end;
+
 CREATE TRIGGER application_unseal after update on application when new.crc is old.crc and new.crc is not null begin
   update application set crc = null where id = new.id;
 end;
@@ -128,7 +132,7 @@ CREATE TABLE acknowledgement(
   actor text not null check (json_valid(actor)),
   at text not null,
   comment text not null
-) strict;
+, crc integer) strict;
 
 CREATE TABLE application(
   id integer primary key autoincrement,
@@ -367,6 +371,8 @@ CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 CREATE INDEX account_unowned on account(application_id) where identity_id is null;
 
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;
+
+CREATE INDEX acknowledgement_unsealed on acknowledgement(crc) where crc is null;
 
 CREATE INDEX application_unsealed on application(crc) where crc is null;
 

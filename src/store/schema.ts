@@ -219,6 +219,7 @@ export interface AcknowledgementRow {
   actor: string
   at: string
   comment: string
+  crc: Generated<number>
 }
 
 export interface ChangeRow {

@@ -281,4 +281,33 @@ describe('an undo', () => {
       'catalogue entries that others use by now stay: groups:g9',
     ])
   })
+
+  it('of a part that is stopped half-way goes on to the same end', async () => {
+    const { cwd, night } = await twoNights()
+    const twin = await twoNights()
+    const oneByOne =
+      'kind: TaskDefinition\nname: undo\nexecutor: undo\nparameters: [{ name: result }]\narguments: { result: "${args.result}" }\nlossLimit: 1\n'
+    const select = { except: `change.key in ['ad:svc', 'hr:3']` }
+    write(cwd, { 'tasks/undo.yaml': oneByOne })
+    const app = await openApp({ cwd, env: {} })
+    const stop = new AbortController()
+    let chunks = 0
+    const request = { task: 'undo', trigger: 'manual', set: { result: night.id }, select } as const
+    const stopped = await app.run({
+      ...request,
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'progress' && ++chunks === 3) stop.abort()
+      },
+    })
+    expect(stopped.status).toBe('terminated')
+    const left = digestOf(cwd)
+    // what was left out is part of the bound plan: a resume need not be told again
+    const resumed = await app.run({ task: 'undo', trigger: 'manual', set: { result: night.id }, resume: true })
+    await app.close()
+    expect(resumed.status).toBe('success')
+    expect(digestOf(cwd)).not.toBe(left)
+    await runCli(['undo', twin.night.id, '--except', select.except], { cwd: twin.cwd })
+    expect(digestOf(cwd)).toBe(digestOf(twin.cwd))
+  })
 })

@@ -1,3 +1,5 @@
+import { sealed } from '../seal.ts'
+
 /** A person has looked at a result and says so. The latest word counts; all of them are in the audit trail. */
 export const cli = `
 create table acknowledgement(
@@ -6,4 +8,4 @@ create table acknowledgement(
   at text not null,
   comment text not null
 ) strict;
-`
+${sealed('acknowledgement', 'run')}`
