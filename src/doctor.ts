@@ -125,7 +125,8 @@ function runs(app: App): Finding[] {
   const store = app.storeIfExists()
   if (store === undefined) return []
   const broken = store.runs.broken()
-  if (broken.length === 0) return [ok('runs', `${store.runs.live().length} run, none died`)]
+  const live = store.runs.live().length
+  if (broken.length === 0) return [ok('runs', `${live === 0 ? 'nothing runs' : `${live} under way`}, none died`)]
   return broken.map((row) =>
     warn(
       'runs',

@@ -3,13 +3,23 @@ import type { Application } from '../model/application.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
 
-const leftAsideTexts: Readonly<Record<string, string>> = {
-  IQ2201: 'accounts fit several identities',
-  IQ2202: 'accounts carry a key that belongs to nobody (decisive rule)',
-  IQ2203: 'accounts fit an inactive identity',
-  IQ2204: 'identities could not be created',
-  IQ2205: 'accounts may belong to people who are known already',
-  IQ2206: 'accounts changed their key and now fit somebody else',
+/** Of one account and of several. */
+const leftAsideTexts: Readonly<Record<string, readonly [string, string]>> = {
+  IQ2201: ['account fits several identities', 'accounts fit several identities'],
+  IQ2202: [
+    'account carries a key that belongs to nobody (decisive rule)',
+    'accounts carry a key that belongs to nobody (decisive rule)',
+  ],
+  IQ2203: ['account fits an inactive identity', 'accounts fit an inactive identity'],
+  IQ2204: ['identity could not be created', 'identities could not be created'],
+  IQ2205: [
+    'account may belong to a person who is known already',
+    'accounts may belong to people who are known already',
+  ],
+  IQ2206: [
+    'account changed its key and now fits somebody else',
+    'accounts changed their key and now fit somebody else',
+  ],
 }
 
 /** One message a cause, with the first items; true when something waits for a person. */
@@ -19,7 +29,7 @@ export function reportLeftAside(context: TaskContext, application: Application, 
     context.message({
       level: 'warning',
       code: code as Code,
-      text: `${count} ${leftAsideTexts[code] ?? 'accounts wait for a decision'}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
+      text: `${count} ${leftAsideTexts[code]?.[count === 1 ? 0 : 1] ?? 'wait for a decision'}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
       item: application.name,
     })
   return causes.length > 0
