@@ -174,7 +174,7 @@ function* changesOf(db: Database, application: string): Generator<PlanChange> {
         e.description old_description, e.owner old_owner, e.state old_state
       from st.act x cross join st.c c on c.id = x.cid left join entitlement e on e.id = x.entitlement_id
       where x.kind in ('create', 'changed', 'returned') order by c.attribute, c.value`)
-    .all() as Row[]
+    .iterate() as IterableIterator<Row>
   for (const row of entries) {
     if (row.kind === 'create')
       yield change('create', row, null, null, {
@@ -192,13 +192,13 @@ function* changesOf(db: Database, application: string): Generator<PlanChange> {
   const edges = db
     .statement(`select coalesce(c.attribute, '') attribute, ${nameOf('g.a')} name, ${nameOf('g.b')} given, g.op from st.ge g
       cross join st.act x on x.entitlement_id = g.a cross join st.c c on c.id = x.cid where g.op in ('add', 'end') order by 1, 2, 3`)
-    .all() as Row[]
+    .iterate() as IterableIterator<Row>
   for (const row of edges)
     yield row.op === 'add'
       ? change('add', row, 'gives', null, row.given ?? null)
       : change('remove', row, 'gives', row.given ?? null, null)
   const lost = db
     .statement(`select e.attribute, coalesce(e.shown, e.value) name ${goneRows} order by e.attribute, e.value`)
-    .all() as Row[]
+    .iterate() as IterableIterator<Row>
   for (const row of lost) yield change('end', row, 'state', 'active', 'gone')
 }
