@@ -167,12 +167,16 @@ function remains(db: Database, target: number): string[] {
     values(`select count(*) from audit where run = (select result_id from task_result where id = @target)`)[0],
   )
   const files = values('select path from output_file where run = @target order by path limit 3')
+  const sent = values(
+    `select count(*) || ' by ' || channel from outbox where run = @target and state = 'sent' group by channel order by 1`,
+  )
   const used = values(
     `select e.attribute || ':' || e.value from entitlement e where e.created_run = @target and e.id not in
        (select id from ${undoSteps.find((step) => step.name === 'remove entitlements')?.from ?? ''}) limit 3`,
   )
   return [
     `the audit trail keeps the ${events} events of the run`,
+    ...(sent.length > 0 ? [`notices that were sent stay sent: ${sent.join(', ')}`] : []),
     ...(files.length > 0 ? [`files that it wrote stay where they are: ${files.join(', ')}`] : []),
     ...(used.length > 0 ? [`catalogue entries that others use by now stay: ${used.join(', ')}`] : []),
   ]

@@ -265,7 +265,8 @@ describe('an undo', () => {
   it('lists what stays although the run is taken back, in the text and in the result', async () => {
     const { cwd, night } = await twoNights()
     const db = new Sqlite(join(cwd, 'var/iqtask.db'))
-    db.exec(`insert into output_file(run, path, rows, sha256) values (2, 'exports/people.csv', 3, '')`)
+    db.exec(`insert into output_file(run, path, rows, sha256) values (2, 'exports/people.csv', 3, '');
+      insert into outbox(message_id, run, event, channel, payload, state, next_at, created_at) values ('m', 2, 'warning', 'ops', '{}', 'sent', '', '')`)
     db.close()
     write(cwd, {
       'ad.csv':
@@ -277,6 +278,7 @@ describe('an undo', () => {
     const result = await json('results show latest', cwd)
     expect(result.messages.filter((message) => message.code === 'IQ3014').map((message) => message.text)).toEqual([
       expect.stringMatching(/^the audit trail keeps the \d+ events of the run$/),
+      'notices that were sent stay sent: 1 by ops',
       'files that it wrote stay where they are: exports/people.csv',
       'catalogue entries that others use by now stay: groups:g9',
     ])
