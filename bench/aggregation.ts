@@ -72,6 +72,9 @@ function work(folder: string, size: number): Line[] {
   add('shuffled', 'first aggregation, rows in random order / script', random, script, 0.9)
   feed({ changed: true })
   add('changed', '1 % changed, with before images and missing detection / load', iqtask(cwd, 'run', 'hr'), load, 1, 40)
+  writeFeed(join(folder, 'pairs.csv'), size, { shuffled: true, pairs: true })
+  const merged = iqtask(organisation(folder, 'merged'), 'run', 'pairs')
+  add('merge', 'a row per account and grant, in random order / script', merged, script, 1.2)
   const peakMb = Math.max(...lines.map((line) => line.peakMb))
   const flat = { seconds: 0, yardstick: 0, peakMb }
   return [

@@ -36,8 +36,15 @@ identity:
 `,
     'applications/hr.yaml': application('hr', 'a.csv', 'authoritative: true\n'),
     'applications/ad.yaml': application('ad', 'a.csv', 'correlation: [{ account: mail, identity: mail }]\n'),
+    'applications/pairs.yaml': `kind: Application
+name: pairs
+connector: delimited
+connection: { file: ../../pairs.csv, merge: true, evidence: { minRows: 1 } }
+account: { nativeIdentity: id, attributes: { groups: { multiple: true, entitlement: true } } }
+`,
     'tasks/hr.yaml': task('hr'),
     'tasks/ad.yaml': task('ad'),
+    'tasks/pairs.yaml': task('pairs'),
   })
   return cwd
 }
