@@ -34,6 +34,7 @@ import { checkNotify, createTelling, type Telling } from './telling.ts'
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readTable } from './connectors/delimited/table.ts'
 export { examine } from './doctor.ts'
+export { sequenceSteps } from './executors/sequence.ts'
 export { profileFile } from './profile.ts'
 export { readCheckpoint, writeCheckpoint } from './store/audit-checkpoint.ts'
 export { backupStore } from './store/backup.ts'
@@ -94,10 +95,14 @@ export async function openApp(options: AppOptions): Promise<App> {
   const redactor = createRedactor()
   const telling = createTelling({ project, clock, redactor, env: options.env })
   let store: Store | undefined
+  const openWatched = (): Store => {
+    const opened = openStore({ path: project.store, clock, create: true })
+    telling.watch(opened)
+    return opened
+  }
   const openOnce = (): Store => {
     if (store === undefined) {
-      store = openStore({ path: project.store, clock, create: true })
-      telling.watch(store)
+      store = openWatched()
       endDeadRuns(store, clock)
     }
     return store
@@ -106,12 +111,13 @@ export async function openApp(options: AppOptions): Promise<App> {
   const runner: RunnerOptions = {
     project,
     store: openOnce,
+    openStore: openWatched,
     clock,
     env: options.env,
     redactor,
     toolVersion: packageVersion,
     executorOf: async (definition) => executorOf(executors, definition),
-    bind: (definition, executor, set) => bindArguments(definition, executor.arguments, set),
+    bind: (definition, executor, asked) => bindArguments(definition, executor.arguments, asked),
     connect,
     guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
     gitOf,

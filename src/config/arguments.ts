@@ -13,20 +13,26 @@ export interface BoundArguments {
 }
 
 /**
- * The definition's arguments with `--set` and `${args.x}` filled in, checked by the executor's schema. `--set` names a parameter of
+ * The definition's arguments with what was asked for and `${args.x}` filled in, checked by the executor's schema. `--set` names a parameter of
  * the definition or, where it declares none of that name, an argument of the executor.
  * @throws UserError IQ1008 unknown name, IQ1002 wrong value
  */
 export function bindArguments(
   definition: TaskDefinition,
   schema: z.ZodType,
-  set: Readonly<Record<string, string>>,
+  asked: { readonly set: Readonly<Record<string, string>>; readonly arguments?: JsonObject | undefined },
 ): BoundArguments {
   const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}
   const parameters = new Map(definition.parameters.map((parameter) => [parameter.name, parameter]))
   const given: Record<string, Json> = {}
   const direct: Record<string, Json> = {}
-  for (const [key, text] of Object.entries(set)) {
+  for (const [key, value] of Object.entries((asked.arguments ?? {}) as Record<string, Json>)) {
+    const parameter = parameters.get(key)
+    if (parameter !== undefined) given[key] = givenValue(parameter, value)
+    else if (key in shape) direct[key] = value
+    else throw unknownName(definition, key, [...parameters.keys(), ...Object.keys(shape)])
+  }
+  for (const [key, text] of Object.entries(asked.set)) {
     const parameter = parameters.get(key)
     const field = shape[key]
     if (parameter !== undefined) given[key] = parameterValue(parameter, text)
@@ -84,6 +90,14 @@ function fill(value: Json | undefined, values: Readonly<Record<string, Json>>): 
     })
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fill(member, values)]))
+}
+
+/** A value that comes as it is, not as text. */
+function givenValue(parameter: Parameter, value: Json): Json {
+  if (typeof value === 'string') return parameterValue(parameter, value)
+  const fits = Array.isArray(value) ? parameter.type === 'list' : typeof value === parameter.type
+  if (fits) return value
+  throw new UserError(`${parameter.name} is ${JSON.stringify(value)}, expected a ${parameter.type}`, { code: 'IQ1002' })
 }
 
 function parameterValue(parameter: Parameter, text: string): Json {

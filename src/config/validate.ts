@@ -74,8 +74,10 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
       if (typeof task.executor !== 'string' || task.executor.startsWith('.')) return
       const executor = known.executors.get(task.executor)
       if (task.parameters.some((parameter) => parameter.required)) return
-      const bound = bindArguments(task, executor.arguments, {})
+      const bound = bindArguments(task, executor.arguments, { set: {} })
       const named = bound.arguments.applications
+      const steps = task.executor === 'sequence' ? (bound.arguments.tasks as { task: string }[]) : []
+      for (const step of steps) attempt(() => void project.tasks.get(step.task))
       for (const application of Array.isArray(named) ? (named as string[]) : [])
         if (!/[*?]/.test(application)) attempt(() => void project.applications.get(application))
     })

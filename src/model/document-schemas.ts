@@ -265,6 +265,9 @@ export const documentSchemas = {
     sha256: text,
     text,
     argumentsSchema: free.nullable(),
+    steps: z
+      .array(z.object({ name: text, task: text, when: text, needs: z.array(text), arguments: free, level: count }))
+      .nullable(),
   }),
   explanation: document('Explanation', { topic: text, means: text, mend: text.nullable() }),
   doctor: document('Doctor', {

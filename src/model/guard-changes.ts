@@ -84,6 +84,7 @@ function destructiveBounds(
   const bounds = [atMostShare(of, percent, atLeast)]
   const max = own.max ?? (kind === 'grantsRemoved' ? undefined : usualMost(change.earlier ?? []))
   if (max !== undefined) bounds.push(atMost(max))
+  if (change.steps !== undefined) bounds.push(overTheSteps(change.steps, percent, atLeast, max))
   // a percentage that is wide on purpose for one run is not taken back by the week
   if (change.week !== undefined) bounds.push(overTheWeek(change.week, Math.max(own.weekly ?? 25, percent), atLeast))
   return bounds
@@ -112,6 +113,24 @@ const atMostShare = (of: number, percent: number, atLeast: number): Bound => {
   const text = (count: number): string =>
     ` (${share(count, of, percent)}; limit ${byShare < atLeast - 1 ? number(atLeast - 1) : `${percent} %`})`
   return { limit: Math.max(byShare, atLeast - 1, 0), text }
+}
+
+/** What the earlier steps of the sequence left of the limits. */
+function overTheSteps(
+  { count: before, population }: { readonly count: number; readonly population: number },
+  percent: number,
+  atLeast: number,
+  max: number | undefined,
+): Bound {
+  const whole = Math.min(
+    Math.max(Math.floor((percent * population) / 100), atLeast - 1),
+    max ?? Number.MAX_SAFE_INTEGER,
+  )
+  return {
+    limit: Math.max(0, whole - before),
+    text: (count) =>
+      `, ${number(before + count)} with the steps before it (${share(before + count, population, percent)} of ${number(population)}; limit ${number(whole)})`,
+  }
 }
 
 /** What is left of the week's share: a little every night adds up. */

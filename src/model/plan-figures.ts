@@ -22,6 +22,8 @@ export interface ChangeFigures {
   readonly of?: number | undefined
   /** The same count in the last complete runs, latest first, at most thirty, without those that were allowed by name. */
   readonly earlier?: readonly number[] | undefined
+  /** Earlier steps of the same sequence: how many they touched, and the population when the first of them began. */
+  readonly steps?: { readonly count: number; readonly population: number } | undefined
   /** The last seven days before this plan: how many were touched, and the population when they began. */
   readonly week?: { readonly count: number; readonly population: number } | undefined
 }

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { JsonObject } from '../base/json.ts'
+import type { ChainFigures, ChainLink } from '../model/guard-chain.ts'
 import type { Counts, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
 import { createRunRecords, type RunRecords } from './run-records.ts'
@@ -9,6 +10,8 @@ export interface NewRun {
   readonly resultId: string
   readonly task: string
   readonly executor: string
+  /** The number of the run that this one is a step of. */
+  readonly parent?: number | undefined
   readonly trigger: Trigger
   readonly actor: JsonObject
   readonly host: string
@@ -45,6 +48,12 @@ export interface Runs extends RunRecords {
   numberOf(resultId: string): number
   /** Changes that the sections which were applied had planned. */
   planned(number: number): number
+  /** The run of that result; undefined where it never began. */
+  byResult(resultId: string): RunRow | undefined
+  /** A stopped or dead run that nothing of its task came after. */
+  resumable(resultId: string): RunRow | undefined
+  /** What the runs of a sequence have bound up to now, in order. */
+  chain(parent: number): ChainLink[]
   /** Queued and running rows. */
   live(): RunRow[]
   /** The last results of their tasks that died under way and can go on. */
@@ -63,7 +72,11 @@ export function createRuns(db: Database): Runs {
   return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
 }
 
-type Lookups = Pick<Runs, 'get' | 'numberOf' | 'planned' | 'live' | 'broken'>
+type Lookups = Pick<Runs, 'get' | 'numberOf' | 'planned' | 'byResult' | 'resumable' | 'chain' | 'live' | 'broken'>
+
+/** The last run of its task that was more than a note. */
+const lastOfTask =
+  "(select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running'))"
 
 function createLookups(db: Database): Lookups {
   return {
@@ -77,13 +90,28 @@ function createLookups(db: Database): Lookups {
           .pluck()
           .get(number),
       ),
+    byResult: (resultId) =>
+      db.statement('select * from task_result where result_id = ?').get(resultId) as RunRow | undefined,
+    resumable: (resultId) =>
+      db
+        .statement(`select * from task_result r where result_id = ? and status = 'terminated' and id = ${lastOfTask}`)
+        .get(resultId) as RunRow | undefined,
+    chain: (parent) =>
+      (
+        db
+          .statement(
+            `select r.result_id result, s.name section, s.facts -> 'chain' chain from task_section s join task_result r on r.id = s.run
+               where r.parent = ? and s.facts -> 'chain' is not null and s.status in ('running', 'success', 'warning', 'terminated')
+               order by s.run, s.seq`,
+          )
+          .all(parent) as { result: string; section: string; chain: string }[]
+      ).map(({ result, section, chain }) => ({ result, section, ...(JSON.parse(chain) as ChainFigures) })),
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
     broken: () =>
       db
         .statement(
-          `select * from task_result r where status = 'terminated' and checkpoint is not null and id =
-             (select max(id) from task_result where task = r.task and status not in ('skipped', 'missed', 'queued', 'running')) order by id`,
+          `select * from task_result r where status = 'terminated' and checkpoint is not null and id = ${lastOfTask} order by id`,
         )
         .all() as RunRow[],
   }
@@ -151,14 +179,15 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
 
 function insertRun(db: Database, r: NewRun): number {
   const insert = db.statement(
-    `insert into task_result(result_id, task, executor, status, trigger, actor, host, pid, process_start, boot_id, dry_run,
+    `insert into task_result(result_id, task, executor, parent, status, trigger, actor, host, pid, process_start, boot_id, dry_run,
              arguments, definition, definition_sha256, definition_git, tool_version, queued_at, heartbeat_at)
-           values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           values (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const done = insert.run(
     r.resultId,
     r.task,
     r.executor,
+    r.parent ?? null,
     r.trigger,
     JSON.stringify(r.actor),
     r.host,

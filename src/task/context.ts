@@ -3,7 +3,7 @@ import type { Feed } from '../model/application.ts'
 import type { Project } from '../model/project.ts'
 import type { Message } from '../model/result.ts'
 import { driveRoad } from './drive.ts'
-import type { RunIdentity, TaskContext } from './executor.ts'
+import type { RunIdentity, Steps, TaskContext } from './executor.ts'
 import type { GuardPolicy } from './guard-policy.ts'
 import type { RunState } from './run-state.ts'
 
@@ -12,6 +12,7 @@ export interface ContextOptions {
   readonly project: Project
   readonly state: RunState
   readonly signal: AbortSignal
+  readonly steps: Steps
   readonly speaks: GuardPolicy['speaks']
   readonly connect: (application: string, feed: Feed | undefined) => Promise<Connection>
   readonly redact: (text: string) => string
@@ -31,6 +32,7 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
     pause: () => state.pause(),
     options: state.options,
     guardSpeaks: options.speaks,
+    count: state.count,
     progress: state.progress,
     message,
     reject(application, rejects) {
@@ -49,6 +51,7 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
       return connection
     },
     road: (road) => driveRoad(state, road),
+    steps: options.steps,
   }
   return {
     context,

@@ -13,6 +13,8 @@ type Status = RoadOutcome['status']
 
 /** Where a run stands: what is committed with every chunk. */
 export interface Checkpoint {
+  /** The results of the run's steps, by the step's name. */
+  readonly children?: Readonly<Record<string, string>>
   /** Sections that are over. */
   readonly done: readonly string[]
   readonly current?: {
@@ -45,6 +47,7 @@ export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome>
     if (stop === 'guard') run.keepPlan(road.section, prepared)
     if (stop !== undefined) return settle(run, road, seq, stop, prepared)
     const status = statusOf(run, prepared)
+    if (run.options.dryRun) run.link(road.section, prepared)
     if (run.options.dryRun) return settle(run, road, seq, status, prepared)
     return await applyPhases(run, road, seq, bind(run, road, seq, status, prepared))
   } catch (error) {
@@ -161,7 +164,14 @@ function bind(run: RunState, road: Road, seq: number, status: Status, prepared: 
   run.planHash(prepared.hash)
   return run.store.db.write(() => {
     const section: BoundSection = prepared.bind()
-    const facts = { ...section.facts, status, counts: prepared.counts, planned: prepared.planned }
+    const chain = run.link(road.section, prepared)
+    const facts = {
+      ...section.facts,
+      status,
+      counts: prepared.counts,
+      planned: prepared.planned,
+      ...(chain && { chain }),
+    }
     run.store.runs.section(run.number, {
       seq,
       name: road.section,

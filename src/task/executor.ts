@@ -1,7 +1,9 @@
 import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
+import type { JsonObject } from '../base/json.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
+import type { TaskResultDocument } from '../model/documents.ts'
 import type { GuardName } from '../model/guard-settings.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { Project } from '../model/project.ts'
@@ -26,6 +28,8 @@ export interface TaskContext {
   message(message: Message): void
   /** Keeps rejects of a section with the result; for batches. */
   reject(application: string, rejects: readonly Reject[]): void
+  /** Adds to the counts of the result, for what is no section's. */
+  count(counts: Counts): void
   readonly progress: Progress
   /**
    * Opens the application's connector with its references resolved; `feed`: one of its other feeds, where its `accounts` are the
@@ -34,6 +38,29 @@ export interface TaskContext {
   connect(application: string, feed?: Feed): Promise<Connection>
   /** Takes one plan down the road: stage, diff, guard, apply. A section's failure is kept in its outcome, not thrown. */
   road(road: Road): Promise<RoadOutcome>
+  /** Other tasks as steps of this run: their results are its children, its guards judge them together. */
+  readonly steps: Steps
+}
+
+export interface StepRequest {
+  /** Unique in the run: a step that is over is not run again by a resume. */
+  readonly name: string
+  readonly task: string
+  /** Arguments and parameters of the task, over those of its file. */
+  readonly arguments: JsonObject
+}
+
+export interface StepEnd {
+  readonly result: TaskResultDocument
+  /** It changed something, or would have in a dry run. */
+  readonly changed: boolean
+}
+
+export interface Steps {
+  /** @throws UserError for what could not be run: an unknown task, a wrong argument */
+  check(step: StepRequest): Promise<void>
+  /** Runs it to its end, whatever that is; its status becomes part of this run's. @throws BusyError when it runs elsewhere */
+  run(step: StepRequest): Promise<StepEnd>
 }
 
 export interface RunIdentity {

@@ -15,11 +15,16 @@ export function judgeRun(outcomes: readonly RoadOutcome[], messages: readonly Me
   const has = (status: RoadOutcome['status']): boolean => outcomes.some((outcome) => outcome.status === status)
   if (has('guard')) return { status: 'error', exitCode: 4, stoppedBy: 'guard' }
   if (has('error') || messages.some((message) => message.level === 'error'))
-    return { status: 'error', exitCode: 1, stoppedBy: undefined }
+    return { status: 'error', exitCode: onlyBusy(outcomes, messages) ? 5 : 1, stoppedBy: undefined }
   if (has('warning') || messages.some((message) => message.level === 'warning'))
     return { status: 'warning', exitCode: 3, stoppedBy: undefined }
   return { status: 'success', exitCode: 0, stoppedBy: undefined }
 }
+
+/** A step of a sequence runs elsewhere, and nothing else is wrong. */
+const onlyBusy = (outcomes: readonly RoadOutcome[], messages: readonly Message[]): boolean =>
+  outcomes.every((outcome) => outcome.status !== 'error') &&
+  messages.every((message) => message.level !== 'error' || message.code === 'IQ3001')
 
 const exitCodeOf = (error: unknown): number =>
   error instanceof StoreError ? 6 : error instanceof BusyError ? 5 : error instanceof UserError ? 2 : 1
@@ -33,7 +38,7 @@ function stopOf(error: AbortError): { exitCode: number; stoppedBy: string } {
 }
 
 /** The run's counts: the sum of its sections'. */
-export function sumCounts(outcomes: readonly RoadOutcome[], names: readonly string[]): Counts {
+export function sumCounts(outcomes: readonly Pick<RoadOutcome, 'counts'>[], names: readonly string[]): Counts {
   const sum: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]))
   for (const { counts } of outcomes)
     for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count

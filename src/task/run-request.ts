@@ -1,4 +1,6 @@
+import type { JsonObject } from '../base/json.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
+import type { ChainLink } from '../model/guard-chain.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { GuardVerdict, Message, Trigger } from '../model/result.ts'
@@ -9,6 +11,10 @@ export interface RunRequest {
   readonly trigger: Trigger
   /** `--set key=value` as typed; the parameters' or the executor's schema gives the types. */
   readonly set: Readonly<Record<string, string>>
+  /** The same as values, for programs and the steps of a sequence. */
+  readonly arguments?: JsonObject | undefined
+  /** It is a step of another run. */
+  readonly child?: ChildRun | undefined
   readonly dryRun?: boolean | undefined
   readonly only?: string | undefined
   readonly limit?: number | undefined
@@ -33,6 +39,15 @@ export interface RunRequest {
   /** Aborts at the next chunk; the reason (an Error) says why. */
   readonly signal?: AbortSignal | undefined
   readonly stdin?: NodeJS.ReadableStream | undefined
+}
+
+export interface ChildRun {
+  /** The number of the run that it is a step of. */
+  readonly parent: number
+  /** The id that was kept for it before it began, so that a step is never run twice. */
+  readonly resultId: string
+  /** What the steps before it planned; its own plans are added. */
+  readonly chain: ChainLink[]
 }
 
 export interface PlanSink {

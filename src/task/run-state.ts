@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError, type IqtaskError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { chainFigures } from '../model/guard-chain.ts'
 import type { PlanFigures } from '../model/plan-figures.ts'
-import type { GuardVerdict, LeftOut, Message } from '../model/result.ts'
+import type { Counts, GuardVerdict, LeftOut, Message } from '../model/result.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Progress, RoadOutcome, RunOptions } from './executor.ts'
@@ -28,6 +29,8 @@ export interface RunState {
   /** The whole run ends with it, not only a section. */
   isFatal(error: IqtaskError): boolean
   message(message: Message): void
+  count(counts: Counts): void
+  readonly counts: readonly Counts[]
   /** The section in hand gave a warning. */
   sectionWarned(): boolean
   judge(figures: PlanFigures): readonly GuardVerdict[]
@@ -35,6 +38,11 @@ export interface RunState {
   keepCheckpoint(checkpoint: Checkpoint): void
   keepLeftOut(left: readonly LeftOut[]): void
   forgetCurrent(): void
+  /** The section's plan is made (or would be): told to the sequence whose step this is. */
+  link(section: string, prepared: Prepared): JsonObject | undefined
+  /** The result that was kept for a step before it began. */
+  childOf(step: string): string | undefined
+  keepChild(step: string, resultId: string): void
   /** The section belongs to what was asked for. */
   wants(section: string): boolean
   /** Hands the section's changes to whoever asked for them. */
@@ -61,7 +69,7 @@ export interface RunStateOptions {
   readonly checkpoint: Checkpoint
   readonly resumedAfterCrash: boolean
   readonly judge: (figures: PlanFigures) => readonly GuardVerdict[]
-  readonly asked: Pick<RunRequest, 'plan' | 'sections' | 'expectPlan'>
+  readonly asked: Pick<RunRequest, 'plan' | 'sections' | 'expectPlan' | 'child'>
   /** Gets the plans of sections that a guard stopped. */
   readonly kept: PlanSink
   readonly onMessage: (message: Message) => void
@@ -71,11 +79,13 @@ export interface RunStateOptions {
 export function createRunState(given: RunStateOptions): RunState {
   const { number, store, clock } = given
   const outcomes: RoadOutcome[] = []
-  const hashes: string[] = []
+  const counts: Counts[] = []
   let checkpoint = given.checkpoint
   let sections = 0
   let warned = false
-  const keepCheckpoint = (next: Checkpoint): void => {
+  const keepCheckpoint = (given: Checkpoint): void => {
+    const { children } = checkpoint
+    const next = children === undefined ? given : { children, ...given }
     store.runs.checkpoint(number, next as unknown as JsonObject, isoText(clock.now()))
     checkpoint = next
   }
@@ -94,15 +104,17 @@ export function createRunState(given: RunStateOptions): RunState {
       warned = false
       return ++sections
     },
+    isFatal: (error) => error instanceof AbortError || error instanceof StoreError,
     async pause() {
       await nextTurn()
       if (given.signal.aborted) throw abortReason(given.signal)
     },
-    isFatal: (error) => error instanceof AbortError || error instanceof StoreError,
     message(message) {
       if (message.level === 'warning') warned = true
       given.onMessage(message)
     },
+    count: (given) => void counts.push(given),
+    counts,
     sectionWarned: () => warned,
     judge: given.judge,
     keepVerdicts(verdicts) {
@@ -112,6 +124,9 @@ export function createRunState(given: RunStateOptions): RunState {
     keepCheckpoint,
     keepLeftOut: (left) => store.db.write(() => store.runs.leftOut(number, left)),
     forgetCurrent: () => store.db.write(() => keepCheckpoint({ done: checkpoint.done })),
+    childOf: (step) => checkpoint.children?.[step],
+    keepChild: (step, resultId) =>
+      store.db.write(() => keepCheckpoint({ ...checkpoint, children: { ...checkpoint.children, [step]: resultId } })),
     ...planChecks(given),
     keepOutcome(outcome) {
       outcomes.push(outcome)
@@ -124,29 +139,21 @@ export function createRunState(given: RunStateOptions): RunState {
       outcomes.push(outcome)
       return outcome
     },
-    planHash(hash) {
-      if (hash === undefined) return
-      hashes.push(hash)
-      store.db.write(() => store.runs.planHash(number, planHash(hashes)))
-    },
-    audit: (action, key, body) =>
-      store.audit.append({
-        at: isoText(clock.now()),
-        actor: given.actor,
-        action,
-        object: 'result',
-        key,
-        run: given.resultId,
-        body,
-      }),
+    audit: auditOf(given),
   }
 }
 
-type PlanChecks = Pick<RunState, 'wants' | 'showChanges' | 'keepPlan' | 'fitsPlan'>
+const auditOf =
+  ({ store, clock, actor, resultId }: RunStateOptions): RunState['audit'] =>
+  (action, key, body) =>
+    store.audit.append({ at: isoText(clock.now()), actor, action, object: 'result', key, run: resultId, body })
+
+type PlanChecks = Pick<RunState, 'link' | 'planHash' | 'wants' | 'showChanges' | 'keepPlan' | 'fitsPlan'>
 
 function planChecks(given: RunStateOptions): PlanChecks {
-  const { options, kept } = given
-  const { plan, sections, expectPlan } = given.asked
+  const { options, kept, store } = given
+  const { plan, sections, expectPlan, child } = given.asked
+  const hashes: string[] = []
   const show = (sink: PlanSink, section: string, prepared: Prepared): void => {
     sink.section(section, prepared.hash)
     for (const change of prepared.changes()) sink.change(change)
@@ -155,6 +162,16 @@ function planChecks(given: RunStateOptions): PlanChecks {
     wants: (section) => sections === undefined || sections.includes(section),
     showChanges(section, prepared) {
       if (plan !== undefined) show(plan, section, prepared)
+    },
+    link(section, prepared) {
+      const figures = chainFigures(prepared.figures, prepared.planned)
+      child?.chain.push({ result: given.resultId, section, ...figures })
+      return child === undefined ? undefined : { ...figures, changes: { ...figures.changes } }
+    },
+    planHash(hash) {
+      if (hash === undefined) return
+      hashes.push(hash)
+      store.db.write(() => store.runs.planHash(given.number, planHash(hashes)))
     },
     // of a plan that is at hand already nothing more is kept, and a dry run leaves nothing but its result
     keepPlan(section, prepared) {

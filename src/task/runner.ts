@@ -1,35 +1,34 @@
 import { type Clock, isoText } from '../base/clock.ts'
 import { BusyError, type ErrorDetails, StoreError, UserError } from '../base/errors.ts'
-import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { Redactor } from '../base/redact.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
+import { inChain } from '../model/guard-chain.ts'
 import { forbidWords } from '../model/plan-change.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import { storeFault } from '../store/fault.ts'
-import type { NewRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
-import { admit } from './admission.ts'
+import { argumentsOf, type Claim, claimRun, newRun } from './claim.ts'
 import { createContext } from './context.ts'
-import type { Checkpoint } from './drive.ts'
-import type { Executor, Progress, RunOptions } from './executor.ts'
+import type { Executor, Progress, RunOptions, Steps } from './executor.ts'
 import type { GuardPolicy } from './guard-policy.ts'
-import { keptPlanPath, planKeeper, sweepKeptPlans } from './kept-plans.ts'
-import { endDeadRuns } from './lease.ts'
+import { keptPlanPath, planKeeper } from './kept-plans.ts'
 import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
-import { currentActor, ownProcess } from './process.ts'
 import type { RunRequest } from './run-request.ts'
 import { abortReason, createRunState, type RunState, type RunStateOptions } from './run-state.ts'
+import { createSteps } from './steps.ts'
 import { heartbeat, type Stopper, stopper } from './stopper.ts'
 
 export interface RunnerOptions {
   readonly project: Project
   readonly store: () => Store
+  /** One more connection to the same store; the caller closes it. */
+  readonly openStore: () => Store
   readonly clock: Clock
   readonly env: Readonly<Record<string, string | undefined>>
   readonly redactor: Redactor
@@ -38,7 +37,7 @@ export interface RunnerOptions {
   readonly bind: (
     definition: TaskDefinition,
     executor: Executor,
-    set: RunRequest['set'],
+    request: Pick<RunRequest, 'set' | 'arguments'>,
   ) => { readonly arguments: JsonObject; readonly parsed: unknown }
   readonly connect: (
     application: string,
@@ -55,7 +54,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   const definition = runner.project.tasks.get(request.task)
   checkForbid(definition, request)
   const executor = await runner.executorOf(definition)
-  const bound = runner.bind(definition, executor, request.set)
+  const bound = runner.bind(definition, executor, request)
   const guards = runner.guards(definition, request, bound.arguments)
   const store = runner.store()
   const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
@@ -70,7 +69,8 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
     if (claim.skipped) return finished(store, claim.number, request)
     const kept = planKeeper(keptPlanPath(store.path, resultIdOf(store, claim.number)))
     try {
-      await execute(runner, request, definition, executor, bound.parsed, { guards, kept }, claim, abort)
+      const args = claim.resumed ? argumentsOf(store, claim.number, executor, bound.parsed) : bound.parsed
+      await execute(runner, request, definition, executor, args, { guards, kept }, claim, abort)
       const result = finished(store, claim.number, request)
       kept.finish(request, result, runner.clock.now())
       return result
@@ -80,6 +80,14 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   } finally {
     abort.end()
   }
+}
+
+/** Everything that `runTask` refuses before there is a TaskResult. @throws UserError */
+async function checkRun(runner: RunnerOptions, request: RunRequest): Promise<void> {
+  const definition = runner.project.tasks.get(request.task)
+  checkForbid(definition, request)
+  const executor = await runner.executorOf(definition)
+  runner.guards(definition, request, runner.bind(definition, executor, request).arguments)
 }
 
 /** A word that means nothing would forbid nothing. */
@@ -95,70 +103,6 @@ function checkForbid(definition: TaskDefinition, request: RunRequest): void {
   if (written !== undefined) refuse(written, { code: 'IQ1104', place: { file: definition.file } })
   const asked = unknown(request.forbid ?? [])
   if (asked !== undefined) refuse(asked, { code: 'IQ1002' })
-}
-
-interface Claim {
-  readonly number: number
-  readonly skipped: boolean
-  readonly checkpoint: Checkpoint
-  readonly resumed: boolean
-  readonly crashed: boolean
-}
-
-function newRun(runner: RunnerOptions, request: RunRequest, definition: TaskDefinition, args: JsonObject): NewRun {
-  const now = runner.clock.now()
-  return {
-    resultId: newId(now),
-    task: definition.name,
-    executor: typeof definition.executor === 'string' ? definition.executor : definition.executor.command.join(' '),
-    trigger: request.trigger,
-    actor: currentActor(runner.env),
-    ...ownProcess(),
-    dryRun: request.dryRun ?? definition.dryRun,
-    arguments: args,
-    definition: { text: definition.text, sha256: definition.sha256, git: runner.gitOf(definition.file) },
-    toolVersion: runner.toolVersion,
-    queuedAt: isoText(now),
-  }
-}
-
-async function claimRun(
-  runner: RunnerOptions,
-  request: RunRequest,
-  definition: TaskDefinition,
-  run: NewRun,
-  signal: AbortSignal,
-): Promise<Claim> {
-  const store = runner.store()
-  if (request.resume === true) {
-    endDeadRuns(store, runner.clock)
-    const resumed = store.db.write(() => {
-      const broken = store.runs.broken().find((row) => row.task === definition.name)
-      if (broken === undefined) return undefined
-      store.runs.claim(broken.id, run, run.queuedAt)
-      store.runs.message(broken.id, { level: 'info', code: 'IQ3003', text: `resumed at ${run.queuedAt}` })
-      return {
-        number: broken.id,
-        skipped: false,
-        resumed: true,
-        crashed: broken.stopped_by === 'crash',
-        checkpoint: JSON.parse(broken.checkpoint ?? '{"done":[]}') as Checkpoint,
-      }
-    })
-    if (resumed !== undefined) return resumed
-  }
-  // under the eyes of the others: a plan is needed by who lives, and by who can go on
-  store.db.write(() =>
-    store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
-  )
-  sweepKeptPlans(store.path, runner.clock.now())
-  const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
-  return {
-    ...(await admit(store, runner.clock, run, admission)),
-    resumed: false,
-    crashed: false,
-    checkpoint: { done: [] },
-  }
 }
 
 const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions => ({
@@ -189,9 +133,11 @@ async function execute(
   if (row === undefined) throw new Error(`run ${claim.number} has no row`)
   const startedMs = clock.monotonicMs()
   const messages: Message[] = []
+  const said = new Set(claim.resumed ? store.results.find(row.result_id).messages.map(sameMessage) : [])
   const keep = (given: Message): void => {
     const message = { ...given, text: runner.redactor.redact(given.text) }
     messages.push(message)
+    if (said.has(sameMessage(message))) return
     store.db.write(() => store.runs.message(claim.number, message))
     request.onEvent?.({ type: 'message', ...message })
   }
@@ -206,7 +152,7 @@ async function execute(
     signal: abort.signal,
     checkpoint: claim.checkpoint,
     resumedAfterCrash: claim.crashed,
-    judge: plans.guards.judge,
+    judge: (figures) => plans.guards.judge(inChain(figures, request.child?.chain ?? [])),
     kept: plans.kept,
     asked: request,
     onMessage: keep,
@@ -229,6 +175,7 @@ async function execute(
     project: runner.project,
     state,
     signal: abort.signal,
+    steps: stepsOf(runner, request, state, abort.signal),
     speaks: plans.guards.speaks,
     connect: (application, feed) => runner.connect(application, feed, request, abort.signal),
     redact: (text) => runner.redactor.redact(text),
@@ -246,11 +193,24 @@ async function execute(
     await close()
   }
   endRun(store, claim.number, state, judgeRun(state.outcomes, messages, failure), {
-    counts: sumCounts(state.outcomes, Object.keys(executor.counts)),
+    counts: sumCounts([...state.outcomes, ...state.counts.map((counts) => ({ counts }))], Object.keys(executor.counts)),
     durationMs: clock.monotonicMs() - startedMs,
     task: definition.name,
   })
 }
+
+const stepsOf = (runner: RunnerOptions, request: RunRequest, state: RunState, signal: AbortSignal): Steps =>
+  createSteps({
+    state,
+    request,
+    signal,
+    check: (step) => checkRun(runner, step),
+    run: (step, own) => runTask({ ...runner, store: () => own }, step),
+    openStore: runner.openStore,
+  })
+
+/** A run that goes on says nothing twice. */
+const sameMessage = ({ level, code, text, item }: Message): string => [level, code, item ?? '', text].join('\n')
 
 const progressOf = (request: RunRequest, abort: Stopper): Progress => ({
   update(section, phase, done, total) {

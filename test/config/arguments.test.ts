@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { IqtaskError } from '../../src/base/errors.ts'
+import type { JsonObject } from '../../src/base/json.ts'
 import { bindArguments } from '../../src/config/arguments.ts'
 import type { Parameter, TaskDefinition } from '../../src/model/task-definition.ts'
 
@@ -10,7 +11,12 @@ const schema = z.strictObject({
   since: z.string().optional(),
   deep: z.boolean().default(false),
 })
-const bind = (args: object, set: Record<string, string> = {}, parameters: Partial<Parameter>[] = []) =>
+const bind = (
+  args: object,
+  set: Record<string, string> = {},
+  parameters: Partial<Parameter>[] = [],
+  direct: JsonObject = {},
+) =>
   bindArguments(
     {
       name: 't',
@@ -19,7 +25,7 @@ const bind = (args: object, set: Record<string, string> = {}, parameters: Partia
       parameters: parameters.map((p) => ({ type: 'string', required: false, ...p })),
     } as unknown as TaskDefinition,
     schema,
-    set,
+    { set, arguments: direct },
   ).arguments
 const fault = (work: () => unknown): IqtaskError => {
   try {

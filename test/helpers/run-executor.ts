@@ -2,6 +2,7 @@ import { openApp } from '../../src/app.ts'
 import { createRedactor } from '../../src/base/redact.ts'
 import { bindArguments } from '../../src/config/arguments.ts'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
+import { openStore } from '../../src/store/open.ts'
 import type { Executor } from '../../src/task/executor.ts'
 import { guardPolicy } from '../../src/task/guard-policy.ts'
 import type { RunRequest } from '../../src/task/run-request.ts'
@@ -24,7 +25,8 @@ export async function runExecutor(
         redactor: createRedactor(),
         toolVersion: '0',
         executorOf: async () => executor,
-        bind: (definition, { arguments: schema }, set) => bindArguments(definition, schema, set),
+        openStore: () => openStore({ path: app.project.store, clock: app.clock }),
+        bind: (definition, { arguments: schema }, given) => bindArguments(definition, schema, given),
         connect: (application) => app.connect(application),
         guards: (definition, { allow }, args) => guardPolicy(app.project, definition, allow, args),
         gitOf: () => undefined,

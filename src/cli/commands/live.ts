@@ -73,7 +73,9 @@ export const recover: Command = {
   async run(context, _args, options) {
     const app = await context.app()
     const store = app.storeIfExists()
-    const broken = store?.runs.broken() ?? []
+    const all = store?.runs.broken() ?? []
+    // a step goes on when its sequence does
+    const broken = all.filter((row) => !all.some((other) => other.id === row.parent))
     const found = broken.flatMap((row) => (store === undefined ? [] : [store.results.find(row.result_id)]))
     if (options.dryRun === true || found.length === 0) {
       await list(context, { items: found, total: found.length })

@@ -59,6 +59,7 @@ export const run: Command = {
     { flags: '--timeout <duration>', summary: 'stop after this time, for example 90s or 2h' },
     { flags: '--if-running <what>', summary: 'when the task runs already', choices: ifRunning },
     { flags: '--resume', summary: 'continue the last run that died' },
+    { flags: '--from <step>', summary: 'of a sequence, this step and those after it' },
     { flags: '--progress <mode>', summary: 'how progress is shown', choices: progressModes },
   ],
   async run(context, tasks, options) {
@@ -129,7 +130,7 @@ function requestOf(task: string, options: OptionValues): RunRequest {
   return {
     task,
     trigger: 'manual',
-    set: settings((options.set as string[] | undefined) ?? []),
+    set: { ...settings((options.set as string[] | undefined) ?? []), ...startOf(options) },
     dryRun: options.dryRun === true ? true : undefined,
     ...narrowed(options),
     expectNoChange: options.expectNoChange === true ? true : undefined,
@@ -138,6 +139,18 @@ function requestOf(task: string, options: OptionValues): RunRequest {
     ifRunning: ifRunning.find((choice) => choice === options.ifRunning),
     resume: options.resume === true,
   }
+}
+
+/** The argument of the sequence. A run that goes on knows where it began. */
+function startOf(options: OptionValues): Record<string, string> {
+  const from = text(options, 'from')
+  if (from === undefined) return {}
+  if (options.resume === true)
+    throw new UserError('--from and --resume do not go together', {
+      code: 'IQ1002',
+      hint: '--resume goes on where the run stopped, --from STEP begins a new one',
+    })
+  return { from }
 }
 
 const wrong = (option: string, given: string, expected: string): UserError =>

@@ -1,6 +1,8 @@
+import { sequenceSteps } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
+import { levelsOf, type Step } from '../../model/sequence.ts'
 import type { TaskDefinition } from '../../model/task-definition.ts'
-import type { CommandContext, CommandGroup } from '../command.ts'
+import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { safe } from '../terminal.ts'
 
 export const task: CommandGroup = {
@@ -17,7 +19,8 @@ export const task: CommandGroup = {
       name: 'show',
       arguments: '<name>',
       summary: 'one definition, its executor and the arguments that it takes',
-      examples: ['iqtask task show aggregation'],
+      examples: ['iqtask task show aggregation', 'iqtask task show nightly --graph'],
+      options: [{ flags: '--graph', summary: 'of a sequence, its steps in the order they run' }],
       run: show,
     },
     {
@@ -59,7 +62,11 @@ async function list(context: CommandContext): Promise<undefined> {
   return undefined
 }
 
-async function show(context: CommandContext, [name = '']: readonly string[]): Promise<undefined> {
+async function show(
+  context: CommandContext,
+  [name = '']: readonly string[],
+  options: OptionValues,
+): Promise<undefined> {
   const app = await context.app()
   const definition = app.project.tasks.get(name)
   const executor = typeof definition.executor === 'string' ? app.executors.get(definition.executor) : undefined
@@ -67,6 +74,7 @@ async function show(context: CommandContext, [name = '']: readonly string[]): Pr
   const schema =
     executor === undefined ? null : z.toJSONSchema(executor.arguments, { io: 'input', unrepresentable: 'any' })
   const { text, sha256, file, shipped } = definition
+  const steps = graphOf(definition)
   await context.printer.document(
     {
       schema: 'iqtask/TaskDefinition/1',
@@ -77,8 +85,10 @@ async function show(context: CommandContext, [name = '']: readonly string[]): Pr
       sha256,
       text,
       argumentsSchema: schema,
+      steps: steps ?? null,
     },
     () => {
+      if (options.graph === true) return renderGraph(context, name, steps)
       const { style } = context
       const properties = Object.entries((schema?.properties ?? {}) as Record<string, { default?: unknown }>)
       const width = Math.max(0, ...properties.map(([key]) => key.length))
@@ -91,6 +101,32 @@ async function show(context: CommandContext, [name = '']: readonly string[]): Pr
     },
   )
   return undefined
+}
+
+interface PlacedStep extends Step {
+  /** Steps of one level may run side by side. */
+  readonly level: number
+}
+
+function graphOf(definition: TaskDefinition): PlacedStep[] | undefined {
+  const steps = definition.executor === 'sequence' ? sequenceSteps(definition.arguments) : undefined
+  if (steps === undefined) return undefined
+  return levelsOf(steps).flatMap((level, index) => level.map((step) => ({ ...step, level: index + 1 })))
+}
+
+function renderGraph({ style }: CommandContext, name: string, steps: readonly PlacedStep[] | undefined): string {
+  if (steps === undefined)
+    throw new UserError(`${name} is no sequence: it has no steps`, { code: 'IQ1002', hint: `iqtask task show ${name}` })
+  const width = (of: (step: PlacedStep) => string): number => Math.max(...steps.map((step) => of(step).length))
+  const after = ({ needs }: Step): string => (needs.length === 0 ? 'at once' : `after ${needs.join(', ')}`)
+  const [names, afters] = [width(({ name }) => name), width(after)]
+  const lines = steps.map((step, index) => {
+    const level = steps[index - 1]?.level === step.level ? '' : String(step.level)
+    const task = step.task === step.name ? '' : `  runs ${step.task}`
+    const when = step.needs.length === 0 ? '' : `when ${step.when}`
+    return `${style.dim(level.padStart(3))}  ${style.bold(step.name.padEnd(names))}  ${after(step).padEnd(afters)}  ${when}${task}`.trimEnd()
+  })
+  return `${lines.join('\n')}\n`
 }
 
 async function validate(context: CommandContext, [name]: readonly string[]): Promise<number | undefined> {

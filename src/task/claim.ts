@@ -1,0 +1,95 @@
+import { isoText } from '../base/clock.ts'
+import { newId } from '../base/id.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
+import type { NewRun } from '../store/runs.ts'
+import type { Store } from '../store/store.ts'
+import { admit } from './admission.ts'
+import type { Checkpoint } from './drive.ts'
+import type { Executor } from './executor.ts'
+import { sweepKeptPlans } from './kept-plans.ts'
+import { endDeadRuns } from './lease.ts'
+import { currentActor, ownProcess } from './process.ts'
+import type { RunRequest } from './run-request.ts'
+import type { RunnerOptions } from './runner.ts'
+
+/** The right to run, and where to begin. */
+export interface Claim {
+  readonly number: number
+  readonly skipped: boolean
+  readonly checkpoint: Checkpoint
+  readonly resumed: boolean
+  readonly crashed: boolean
+}
+
+export function newRun(
+  runner: RunnerOptions,
+  request: RunRequest,
+  definition: TaskDefinition,
+  args: JsonObject,
+): NewRun {
+  const now = runner.clock.now()
+  return {
+    resultId: request.child?.resultId ?? newId(now),
+    parent: request.child?.parent,
+    task: definition.name,
+    executor: typeof definition.executor === 'string' ? definition.executor : definition.executor.command.join(' '),
+    trigger: request.trigger,
+    actor: currentActor(runner.env),
+    ...ownProcess(),
+    dryRun: request.dryRun ?? definition.dryRun,
+    arguments: args,
+    definition: { text: definition.text, sha256: definition.sha256, git: runner.gitOf(definition.file) },
+    toolVersion: runner.toolVersion,
+    queuedAt: isoText(now),
+  }
+}
+
+export async function claimRun(
+  runner: RunnerOptions,
+  request: RunRequest,
+  definition: TaskDefinition,
+  run: NewRun,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const store = runner.store()
+  if (request.resume === true) {
+    endDeadRuns(store, runner.clock)
+    const resumed = store.db.write(() => {
+      const { child } = request
+      const broken =
+        child === undefined
+          ? store.runs.broken().find((row) => row.task === definition.name)
+          : store.runs.resumable(child.resultId)
+      if (broken === undefined) return undefined
+      store.runs.claim(broken.id, run, run.queuedAt)
+      store.runs.message(broken.id, { level: 'info', code: 'IQ3003', text: `resumed at ${run.queuedAt}` })
+      return {
+        number: broken.id,
+        skipped: false,
+        resumed: true,
+        crashed: broken.stopped_by === 'crash',
+        checkpoint: JSON.parse(broken.checkpoint ?? '{"done":[]}') as Checkpoint,
+      }
+    })
+    if (resumed !== undefined) return resumed
+  }
+  // under the eyes of the others: a plan is needed by who lives, and by who can go on
+  store.db.write(() =>
+    store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
+  )
+  sweepKeptPlans(store.path, runner.clock.now())
+  const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
+  return {
+    ...(await admit(store, runner.clock, run, admission)),
+    resumed: false,
+    crashed: false,
+    checkpoint: { done: [] },
+  }
+}
+
+/** A run goes on with what it began with, as long as the executor still takes that. */
+export function argumentsOf(store: Store, number: number, executor: Executor, fallback: unknown): unknown {
+  const kept = executor.arguments.safeParse(JSON.parse(store.runs.get(number)?.arguments ?? 'null'))
+  return kept.success ? kept.data : fallback
+}

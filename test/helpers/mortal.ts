@@ -1,0 +1,25 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { openApp } from '../../src/app.ts'
+import { systemClock } from '../../src/base/clock.ts'
+
+/** Runs the task in a process that kills itself when the time is asked for the `at`th time; 0: it lives, and prints how often that was. */
+export const runMortal = (cwd: string, task: string, at: number): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, ['--no-warnings', import.meta.filename, cwd, task, String(at)], { encoding: 'utf8' })
+
+async function main(cwd: string, task: string, at: number): Promise<void> {
+  let asked = 0
+  const clock = {
+    ...systemClock,
+    now() {
+      if (++asked === at) process.kill(process.pid, 'SIGKILL')
+      return systemClock.now()
+    },
+  }
+  const app = await openApp({ cwd, env: {}, clock })
+  await app.run({ task, trigger: 'manual', set: {} })
+  await app.close()
+  process.stdout.write(String(asked))
+}
+
+const [, , cwd, task, at] = process.argv
+if (import.meta.main && cwd !== undefined && task !== undefined) await main(cwd, task, Number(at))
