@@ -95,11 +95,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const redactor = createRedactor()
   const telling = createTelling({ project, clock, redactor, env: options.env })
   let store: Store | undefined
-  const openWatched = (): Store => {
-    const opened = openStore({ path: project.store, clock, create: true })
-    telling.watch(opened)
-    return opened
-  }
+  const openWatched = (): Store => watched(openStore({ path: project.store, clock, create: true }), telling)
   const openOnce = (): Store => {
     if (store === undefined) {
       store = openWatched()
@@ -177,6 +173,12 @@ function notifyProblems(project: Project, { notifiers }: Telling): IqtaskError[]
     }
   }
   return [...problems.values()]
+}
+
+/** Whatever ends in this store is told. */
+function watched(store: Store, telling: Telling): Store {
+  telling.watch(store)
+  return store
 }
 
 function executorOf(executors: Registry<Executor>, definition: TaskDefinition): Executor {

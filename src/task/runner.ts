@@ -12,10 +12,11 @@ import type { Project } from '../model/project.ts'
 import type { Counts, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import { storeFault } from '../store/fault.ts'
+import type { RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { argumentsOf, type Claim, claimRun, newRun } from './claim.ts'
 import { createContext } from './context.ts'
-import type { Executor, Progress, RunOptions, Steps } from './executor.ts'
+import type { Executor, Progress, RunIdentity, RunOptions, Steps } from './executor.ts'
 import type { GuardPolicy } from './guard-policy.ts'
 import { keptPlanPath, planKeeper } from './kept-plans.ts'
 import { failureMessage, judgeRun, sumCounts, type Verdict } from './outcome.ts'
@@ -166,12 +167,7 @@ async function execute(
     keep({ level: 'info', code: 'IQ3006', text: 'blackout windows are not kept by this version: the run started' })
   const beat = heartbeat(store, claim.number, clock, abort)
   const { context, close } = createContext({
-    run: {
-      id: row.result_id,
-      number: claim.number,
-      task: definition.name,
-      startedAt: new Date(row.started_at ?? row.queued_at),
-    },
+    run: identityOf(row),
     project: runner.project,
     state,
     signal: abort.signal,
@@ -208,6 +204,13 @@ const stepsOf = (runner: RunnerOptions, request: RunRequest, state: RunState, si
     run: (step, own) => runTask({ ...runner, store: () => own }, step),
     openStore: runner.openStore,
   })
+
+const identityOf = (row: RunRow): RunIdentity => ({
+  id: row.result_id,
+  number: row.id,
+  task: row.task,
+  startedAt: new Date(row.started_at ?? row.queued_at),
+})
 
 /** A run that goes on says nothing twice. */
 const sameMessage = ({ level, code, text, item }: Message): string => [level, code, item ?? '', text].join('\n')
