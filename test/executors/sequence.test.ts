@@ -3,6 +3,7 @@ import { openApp } from '../../src/app.ts'
 import { AbortError } from '../../src/base/errors.ts'
 import type { ListDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { ownProcess } from '../../src/task/process.ts'
+import type { RunRequest } from '../../src/task/run-request.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { runMortal } from '../helpers/mortal.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
@@ -15,11 +16,10 @@ const sequence = (steps: string, more = '', name = 'nightly') => ({
 const aggregate = (app: string, more = '') =>
   `    - { name: ${app}, task: aggregation, arguments: { applications: [${app}] }${more} }\n`
 const steps = (...lines: string[]) => `  tasks:\n${lines.join('')}`
-const runAll = async (cwd: string, words: readonly string[]) => {
-  const done = await runCli([...words, '--json'], { cwd })
+const run = async (cwd: string, line: string) => {
+  const done = await runCli(`${line} --json`, { cwd })
   return { ...done, result: (done.stdout === '' ? {} : JSON.parse(done.stdout)) as TaskResultDocument }
 }
-const run = (cwd: string, line: string) => runAll(cwd, line.split(' '))
 const told = (result: TaskResultDocument) =>
   result.messages.flatMap(({ item, text }) =>
     item === undefined ? [] : [`${item}: ${text.replace(/ in [^,]+,/, '').replace(/ result .*/, '')}`],
@@ -244,41 +244,48 @@ describe('the guards of a sequence', () => {
   const people = (from: number, to: number, state = 'active') =>
     Array.from({ length: to - from }, (_, i) => `${from + i},P,p${from + i}@example.com,${state},2020-01-31\n`).join('')
   const header = 'id,name,mail,state,start\n'
-  /** Every look at the system finds 15 more of its 200 accounts disabled. */
-  const files = (script: string) => ({
+  const feed = (n: number) => ({ 'hr.csv': header + people(0, 15 * n, 'left') + people(15 * n, 200) })
+  const files = {
     ...smallOrganisation,
-    'applications/hr.yaml': smallOrganisation['applications/hr.yaml']
-      .replace('file: ../hr.csv', 'file: "${command:sh ../turn.sh}"')
-      .replace('account:', 'account:\n  disabled: { expr: "account.state != \'active\'" }'),
-    ...sequence(steps(aggregate('hr'), aggregate('hr', ', when: always').replace('name: hr', 'name: again'))),
-    'turn.sh': script,
-    n: '0',
-    ...Object.fromEntries(
-      [0, 1, 2, 3].map((n) => [`feed${n}.csv`, header + people(0, 15 * n, 'left') + people(15 * n, 200)]),
+    'applications/hr.yaml': smallOrganisation['applications/hr.yaml'].replace(
+      'account:',
+      'account:\n  disabled: { expr: "account.state != \'active\'" }',
     ),
-  })
-  const turn = 'cd ..; n=$(cat n); cp feed$n.csv hr.csv; echo $((n + 1)) > n; echo ../hr.csv\n'
+    ...sequence(steps(aggregate('hr'), aggregate('hr', ', when: always').replace('name: hr', 'name: again'))),
+  }
+  /** Between the steps, 15 more of the 200 accounts are disabled in the system. */
+  async function runWhileItChanges(cwd: string, request: Partial<RunRequest> = {}) {
+    await run(cwd, 'run aggregation --set applications=hr')
+    write(cwd, feed(1))
+    const app = await openApp({ cwd, env: {} })
+    const result = await app.run({
+      ...{ task: 'nightly', trigger: 'manual', set: {} },
+      ...request,
+      onEvent: (event) => {
+        if (event.type === 'message' && event.item === 'hr' && event.code === 'IQ3101') write(cwd, feed(2))
+      },
+    })
+    await app.close()
+    return result
+  }
 
   it('judge what its steps do together: what each may do alone, both may not', async () => {
-    const cwd = project(files(turn))
-    await run(cwd, 'run aggregation --set applications=hr')
-    const { code, result } = await run(cwd, 'run nightly')
+    const cwd = project({ ...files, ...feed(0) })
+    const result = await runWhileItChanges(cwd)
     expect(told(result)).toEqual(['hr: success with changes:', 'again: error (guard) without changes:'])
-    expect([code, result.stoppedBy]).toEqual([4, 'guard'])
+    expect([result.exitCode, result.stoppedBy]).toEqual([4, 'guard'])
     const [again] = await results(cwd, '--task aggregation')
     const tripped = again?.guards.filter((guard) => guard.verdict === 'tripped')
     expect(tripped).toMatchObject([{ guard: 'disables', application: 'hr', value: 15, limit: 5 }])
     expect(tripped?.[0]?.text).toContain('30 with the steps before it (15 % of 200; limit 20)')
-    // one by one they pass: it is the sequence that is judged
-    write(cwd, { n: '2' })
+    // by itself it passes: it is the sequence that is judged
     expect((await run(cwd, 'run aggregation --set applications=hr')).code).toBe(0)
   })
 
   it('are allowed for all of its steps with one word', async () => {
-    const cwd = project(files(turn))
-    await run(cwd, 'run aggregation --set applications=hr')
-    const { code, result } = await runAll(cwd, ['run', 'nightly', '--allow', 'disables', '--reason', 'they left'])
-    expect([code, told(result)]).toEqual([0, ['hr: success with changes:', 'again: success with changes:']])
+    const cwd = project({ ...files, ...feed(0) })
+    const result = await runWhileItChanges(cwd, { allow: { guards: ['disables'], reason: 'they left' } })
+    expect(told(result)).toEqual(['hr: success with changes:', 'again: success with changes:'])
   })
 })
 
