@@ -133,14 +133,18 @@ const listOf = (text: string): string[] =>
 
 /** The first reading of the text that the field's schema takes: as it is, as JSON, as a list. */
 function fieldValue(field: z.ZodType, text: string): Json {
-  const readings: Json[] = []
+  const json = jsonIn(text)
+  const lists = typeof json === 'object' ? [] : [listOf(text)]
+  const readings = [json, ...(text.includes(',') ? lists : []), text, ...lists]
+  const fitting = readings.find((reading) => reading !== undefined && field.safeParse(reading).success)
+  // of a list or an object it can be told what does not fit
+  return fitting ?? (typeof json === 'object' ? json : text)
+}
+
+function jsonIn(text: string): Json | undefined {
   try {
-    readings.push(JSON.parse(text) as Json)
+    return JSON.parse(text) as Json
   } catch {
-    // not JSON: text or a list
+    return undefined
   }
-  if (text.includes(',')) readings.push(listOf(text))
-  readings.push(text, listOf(text))
-  const fitting = readings.find((reading) => field.safeParse(reading).success)
-  return fitting ?? text
 }

@@ -3,6 +3,7 @@ import { accountAggregation } from './account-aggregation.ts'
 import { decide } from './decide.ts'
 import { entitlementAggregation } from './entitlement-aggregation.ts'
 import { sequence } from './sequence.ts'
+import { tag } from './tag.ts'
 import { undo } from './undo.ts'
 
 /** The tasks that iqtask can do by itself. */
@@ -11,5 +12,6 @@ export const builtinExecutors: readonly Executor[] = [
   decide,
   entitlementAggregation,
   sequence,
+  tag,
   undo,
 ]

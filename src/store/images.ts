@@ -25,14 +25,14 @@ export const removedIdentities = (chosen: string): string => `insert into change
 
 const gives = `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`
 
-/** Keeps what catalogue entries are before run `@run` changes them; tags are people's, and not part of it. */
+/** Keeps what catalogue entries are before run `@run` changes them. */
 export const entitlementImages = (
   chosen: string,
 ): string => `insert or ignore into change(run, object, object_id, before)
   select @run, 'entitlement', e.id, json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state,
-    'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives}) from entitlement e where e.id in (${chosen})`
+    'tags', json(coalesce(e.tags, '[]')), 'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives}) from entitlement e where e.id in (${chosen})`
 
 export const removedEntitlements = (chosen: string): string => `insert into change(run, object, object_id, before)
   select @run, 'entitlement', e.id, json_object('removed', 1, 'application', e.application_id, 'attribute', e.attribute, 'value', e.value,
-    'shown', e.shown, 'display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags),
+    'shown', e.shown, 'display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(coalesce(e.tags, '[]')),
     'createdRun', e.created_run, 'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives}) from entitlement e where e.id in (${chosen})`

@@ -105,11 +105,12 @@ const shown: Readonly<Record<UndoStep['object'], (image: JsonObject, names: Name
     }
   },
   identity: (image) => ({ status: image.status ?? null, attributes: image.attrs ?? {} }),
-  entitlement: ({ display, description, owner, state }) => ({
+  entitlement: ({ display, description, owner, state, tags }) => ({
     displayName: display ?? null,
     description: description ?? null,
     owner: owner ?? null,
     state: state ?? null,
+    tags: tags ?? [],
   }),
 }
 

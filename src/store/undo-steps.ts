@@ -60,7 +60,7 @@ export const undoSteps: readonly UndoStep[] = [
     work: [
       `insert into entitlement(id, application_id, attribute, value, shown, display, description, owner, state, tags, created_run)
          select object_id, before ->> 'application', before ->> 'attribute', before ->> 'value', before ->> 'shown', before ->> 'display',
-           before ->> 'description', before ->> 'owner', before ->> 'state', nullif(before -> 'tags', 'null'), before ->> 'createdRun'
+           before ->> 'description', before ->> 'owner', before ->> 'state', nullif(before -> 'tags', '[]'), before ->> 'createdRun'
          from change where run = @target and object = 'entitlement' and object_id in (select value from json_each(@ids))`,
     ],
   },
@@ -78,7 +78,7 @@ export const undoSteps: readonly UndoStep[] = [
            and object_id in (select value from json_each(@ids))`,
       ),
       `update entitlement set display = i.j ->> 'display', description = i.j ->> 'description', owner = i.j ->> 'owner', state = i.j ->> 'state',
-         catalogue_run = i.j ->> 'catalogueRun', absent_run = i.j ->> 'absentRun', changed_run = @run
+         tags = nullif(coalesce(i.j -> 'tags', tags), '[]'), catalogue_run = i.j ->> 'catalogueRun', absent_run = i.j ->> 'absentRun', changed_run = @run
        from (select object_id, before j from change where run = @target and object = 'entitlement'
          and object_id in (select value from json_each(@ids)) limit -1) i where entitlement.id = i.object_id`,
       `delete from entitlement_gives where entitlement_id in (select value from json_each(@ids))`,

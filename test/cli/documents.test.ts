@@ -70,6 +70,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   why: ['why account ad:ada', 'why identity 1 email'],
   'entitlement find': ['entitlement'],
   'entitlement show': ['entitlement show ad:groups:g1'],
+  'entitlement tag': ['entitlement tag ad:groups:g1 sox --reason x'],
   'identity find': ['identity'],
   'identity show': ['identity show 1'],
   'config show': ['config'],

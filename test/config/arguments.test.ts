@@ -75,6 +75,7 @@ describe('arguments of a run', () => {
     })
     expect(fault(() => bind({ applications: ['hr'], dayz: 1 }))).toMatchObject({ code: 'IQ1008' })
     expect(fault(() => bind({ applications: ['hr'] }, { days: 'many' })).message).toContain('days')
+    expect(fault(() => bind({}, { applications: '["hr", 7]' })).message).toContain('applications.1')
     expect(fault(() => bind({}, {})).message).toContain('applications')
     const date = [{ name: 'd', type: 'date' }] as const
     expect(fault(() => bind({ applications: ['hr'] }, { d: 'soon' }, [...date])).message).toContain('expected a date')

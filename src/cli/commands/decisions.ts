@@ -9,7 +9,8 @@ import { csvLine } from '../render/printer.ts'
 import { renderCount } from '../render/values.ts'
 import { printResults, runOne } from './run.ts'
 
-const options = [
+/** What a run that keeps a person's word takes. */
+export const decisionOptions = [
   { flags: '--reason <text>', summary: 'why; it is kept with the decision and in the audit trail' },
   { flags: '--dry-run', summary: 'plan without applying' },
   { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
@@ -20,7 +21,7 @@ export const link: Command = {
   arguments: '<application:native> <identity>',
   summary: 'decide whose an account is; no rule changes it again',
   examples: ['iqtask account link ad:jdoe 100482 --reason "told by her manager"'],
-  options,
+  options: decisionOptions,
   run: (context, [account = '', identity = ''], given) => one(context, given, { account, decision: 'link', identity }),
 }
 
@@ -29,7 +30,7 @@ export const unlink: Command = {
   arguments: '<application:native>',
   summary: "decide that an account is nobody's; no rule changes it again",
   examples: ['iqtask account unlink ad:svc-backup --reason "a service, not a person"'],
-  options,
+  options: decisionOptions,
   run: (context, [account = ''], given) => one(context, given, { account, decision: 'unlink' }),
 }
 
@@ -38,7 +39,7 @@ export const never: Command = {
   arguments: '<application:native> <identity>',
   summary: "decide that an account is not this person's; rules may still find others",
   examples: ['iqtask account never ad:jdoe 100482 --reason "same name, another person"'],
-  options,
+  options: decisionOptions,
   run: (context, [account = '', identity = ''], given) => one(context, given, { account, decision: 'never', identity }),
 }
 
@@ -59,7 +60,7 @@ export const questions: Command = {
     },
     { flags: '--out <file>', summary: 'write them as CSV: fill in decision (link, unlink, never) and identity' },
     { flags: '--from <file>', summary: 'take the decisions of such a file, all or none' },
-    ...options,
+    ...decisionOptions,
   ],
   async run(context, _args, given) {
     const from = text(given, 'from')
@@ -110,9 +111,7 @@ async function decide(
   decisions: readonly Wanted[],
   file: string | undefined,
 ): Promise<number> {
-  const reason = text(given, 'reason')
-  if (file === undefined && (reason ?? '').trim() === '')
-    throw new UserError('a decision needs a reason', { code: 'IQ1002', hint: '--reason "why"' })
+  const reason = file === undefined ? reasonOf(given) : text(given, 'reason')
   const set = {
     decisions: JSON.stringify(decisions),
     ...(reason === undefined ? {} : { reason }),
@@ -121,6 +120,13 @@ async function decide(
   const result = await runOne(context, 'decide', given, set)
   await printResults(context, [result])
   return result.exitCode ?? 1
+}
+
+/** Why, in a person's words. @throws UserError IQ1002 */
+export function reasonOf(given: OptionValues): string {
+  const reason = text(given, 'reason') ?? ''
+  if (reason.trim() === '') throw new UserError('a decision needs a reason', { code: 'IQ1002', hint: '--reason "why"' })
+  return reason
 }
 
 const columns = ['account', 'name', 'question', 'value', 'candidates', 'decision', 'identity', 'reason'] as const

@@ -2,6 +2,8 @@ import type { EntitlementDocument } from '../../model/documents.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
+import { decisionOptions, reasonOf } from './decisions.ts'
+import { printResults, runOne } from './run.ts'
 
 export const entitlement: CommandGroup = {
   name: 'entitlement',
@@ -27,7 +29,29 @@ export const entitlement: CommandGroup = {
       examples: ['iqtask entitlement show erp:groups:AP_ENTRY'],
       run: show,
     },
+    {
+      name: 'tag',
+      arguments: '<application:attribute:value> <tag...>',
+      summary: 'say what an entitlement is, in words that policies and reviews go by; no feed changes it',
+      examples: [
+        'iqtask entitlement tag erp:groups:VENDOR_CREATE privileged --reason "list of the auditors"',
+        'iqtask entitlement tag erp:groups:VENDOR_CREATE privileged --remove --reason "no longer"',
+      ],
+      options: [{ flags: '--remove', summary: 'take the tags away' }, ...decisionOptions],
+      run: tag,
+    },
   ],
+}
+
+async function tag(
+  context: CommandContext,
+  [entitlement = '', ...tags]: readonly string[],
+  options: OptionValues,
+): Promise<number> {
+  const set = { entitlement, tags: tags.join(','), remove: String(options.remove === true) }
+  const result = await runOne(context, 'tag', options, { ...set, reason: reasonOf(options) })
+  await printResults(context, [result])
+  return result.exitCode ?? 1
 }
 
 const keyOf = (e: EntitlementDocument): string => `${e.application}:${e.attribute}:${e.value}`
