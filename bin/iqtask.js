@@ -23,6 +23,11 @@ async function start() {
   } catch {
     // slower, not wrong
   }
+  // a wake-up that comes too early is the commonest start of all, and costs next to nothing
+  if (process.argv[3] === 'fire') {
+    const { comesTooEarly } = await import(new URL('../dist/wake-up.js', import.meta.url).href)
+    if (comesTooEarly(process.argv.slice(2), process.env, process.cwd())) return
+  }
   const { runProcess } = await import(entry.href)
   await runProcess()
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const entries = { main: `${root}src/cli/main.ts`, index: `${root}src/index.ts` }
+const entries = { main: `${root}src/cli/main.ts`, index: `${root}src/index.ts`, 'wake-up': `${root}src/wake-up.ts` }
 
 /**
  * Node's own modules are loaded when something of them is first used: `node:child_process` alone takes longer than the rest of a start.

@@ -24,6 +24,7 @@ import { type Restored, restoreStore } from './store/restore.ts'
 import type { Store } from './store/store.ts'
 import { gitOf } from './task/definition-git.ts'
 import type { Executor } from './task/executor.ts'
+import type { FireOptions, FireOutcome } from './task/fire.ts'
 import { guardPolicy } from './task/guard-policy.ts'
 import { endDeadRuns, runIsAlive } from './task/lease.ts'
 import { currentActor } from './task/process.ts'
@@ -61,6 +62,8 @@ export interface App {
   connect(application: string, feed?: Feed): Promise<Connection>
   /** Runs a task to its end, whatever that is. @throws UserError before a TaskResult exists; BusyError when it runs already */
   run(request: RunRequest): Promise<TaskResultDocument>
+  /** Runs what is due of a schedule, once for each nominal time. @throws UserError IQ5003 */
+  fire(id: string, options?: Pick<RunRequest, 'signal' | 'onEvent'>): Promise<FireOutcome>
   /** Checks every file of the project, references between objects included; the problems found. */
   validate(): Promise<readonly IqtaskError[]>
   /** Notifications: their kinds, what waits, a test. */
@@ -118,6 +121,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
     gitOf,
   }
+  const run = (request: RunRequest): Promise<TaskResultDocument> => {
+    // a run makes millions of small objects that die at once: room for more of them costs memory and saves no time
+    setFlagsFromString('--semi-space-growth-factor=1')
+    return telling.around(project.tasks.get(request.task), request, openOnce, () => runTask(runner, request))
+  }
   return {
     project,
     clock,
@@ -126,13 +134,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     store: openOnce,
     storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
     connect: (application, feed) => connect(application, feed, {}, new AbortController().signal),
-    run(request) {
-      // a run makes millions of small objects that die at once: room for more of them costs memory and saves no time
-      setFlagsFromString('--semi-space-growth-factor=1')
-      return telling.around(project.tasks.get(request.task), request, openOnce, () => runTask(runner, request))
-    },
+    run,
     validate: async () => [...validateProject(project, { executors, connectors }), ...notifyProblems(project, telling)],
     telling,
+    fire: (id, options) => fire(runner, id, { ...options, run }),
     actor: currentActor(options.env),
     restore(backup) {
       store?.close()
@@ -179,6 +184,12 @@ function notifyProblems(project: Project, { notifiers }: Telling): IqtaskError[]
 function watched(store: Store, telling: Telling): Store {
   telling.watch(store)
   return store
+}
+
+/** What reads calendars is loaded by those who need one. */
+async function fire(runner: RunnerOptions, id: string, options: FireOptions): Promise<FireOutcome> {
+  const [{ findSchedule }, { fireSchedule }] = await Promise.all([import('./schedules.ts'), import('./task/fire.ts')])
+  return fireSchedule(runner, findSchedule(runner, id), options)
 }
 
 function executorOf(executors: Registry<Executor>, definition: TaskDefinition): Executor {

@@ -32,6 +32,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   kysely: /^store\//,
   'better-sqlite3': /^store\/sqlite\//,
   nodemailer: /^notify\/smtp/,
+  croner: /^task\/schedule/,
+  cronstrue: /^describe-pattern/,
   commander: /^cli\//,
   chalk: /^cli\/render\//,
   ora: /^cli\/progress/,

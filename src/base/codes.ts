@@ -1,7 +1,7 @@
 /**
  * Every code that a message can carry, with what it means and how to mend it: the only home of codes.
  * IQ10 command line · IQ11 project files · IQ20 sources · IQ21 rejected rows · IQ22 correlation · IQ30 runs ·
- * IQ40 guards · IQ60 the store · IQ70 notifications · IQ90 bugs.
+ * IQ40 guards · IQ50 schedules · IQ60 the store · IQ70 notifications · IQ90 bugs.
  */
 export const codes = {
   IQ1001: 'unknown command or option',
@@ -79,6 +79,14 @@ export const codes = {
   IQ4002: 'a guard is switched off',
   IQ4003: 'an allowed guard did not stop the plan',
   IQ4004: 'a guard warns',
+  IQ5001: 'the pattern of a schedule cannot be read',
+  IQ5002: 'a schedule never fires',
+  IQ5003: 'no schedule of that name',
+  IQ5004: 'a fire was missed',
+  IQ5005: 'a fire was delayed',
+  IQ5006: 'the table of the operating system cannot be read or written',
+  IQ5007: 'the block of this project in the crontab is not as iqtask left it',
+  IQ5008: 'a line cannot be written into the crontab',
   IQ6001: 'the store cannot be opened',
   IQ6002: 'the file is no iqtask store',
   IQ6003: 'the store is newer than this iqtask',

@@ -43,7 +43,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const tasks = objectFiles([options.shippedTasks, join(folder, 'tasks')], {
     noun: 'task',
     code: 'IQ1004',
-    build: (file) => buildTask(file, dirname(file.file) === options.shippedTasks),
+    build: (file) => buildTask(file, { shipped: dirname(file.file) === options.shippedTasks, timeZone: raw.timeZone }),
   })
   return {
     name: raw.name ?? basename(folder),
@@ -54,6 +54,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     identity: buildIdentityModel(parsed, raw.identity, applications.names()),
     guards: raw.guards as JsonObject,
     notify: raw.notify as NotifySettings,
+    blackout: raw.blackout.map((one) => ({ ...one, timeZone: one.timeZone ?? raw.timeZone })),
     applications,
     tasks,
   }

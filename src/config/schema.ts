@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { parseDuration } from '../base/duration.ts'
 import { accountUses } from '../model/application.ts'
+import { parseWeekdays } from '../model/blackout.ts'
 import { documentSchemas } from '../model/document-schemas.ts'
 import { guardKeys, guardsSchema } from '../model/guard-settings.ts'
 import { notifyKeys, notifySchema, taskNotifySchema } from '../model/notify-settings.ts'
+import { misfires } from '../model/schedule.ts'
 import { concurrencies, parameterTypes } from '../model/task-definition.ts'
 import { attributeTypes, normalizations } from '../model/value.ts'
+import { isTimeZone } from '../model/zoned.ts'
 import { knownKeys } from './text.ts'
 
 /** Every schema of the project's files and every default. */
@@ -32,6 +35,41 @@ const guards = guardsSchema.default({})
 for (const key of [...guardKeys, ...notifyKeys]) knownKeys.add(key)
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).default([])
 const described = { title: z.string().optional(), description: z.string().optional() }
+
+const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin')
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time of day such as "08:00"')
+const day = z.iso.date('expected a day such as 2026-12-25')
+const localMoment = z.union(
+  [day, z.iso.datetime({ local: true, precision: -1 })],
+  'expected a day such as 2026-12-01, or 2026-12-01T06:00',
+)
+const weekdays = z
+  .string()
+  .refine((text) => parseWeekdays(text) !== undefined, 'expected days such as mon-fri or sat,sun')
+  .transform((text) => parseWeekdays(text) ?? [])
+const blackout = object({
+  from: timeOfDay,
+  to: timeOfDay,
+  days: weekdays.default([0, 1, 2, 3, 4, 5, 6]),
+  timeZone: timeZone.optional(),
+  stop: z.boolean().default(false),
+})
+const schedule = object({
+  name,
+  cron: z.string().optional(),
+  quartz: z.string().optional(),
+  every: z.string().optional(),
+  timeZone: timeZone.optional(),
+  misfire: z.enum(misfires).default('once'),
+  startDeadline: duration.default(5 * 60_000),
+  catchUpWindow: duration.default(24 * 3_600_000),
+  jitter: duration.default(0),
+  exclude: list(day),
+  from: localMoment.optional(),
+  until: localMoment.optional(),
+  arguments: free,
+  enabled: z.boolean().default(true),
+})
 
 const normalization = z
   .union([z.literal(true), z.enum(normalizations), z.array(z.enum(normalizations))])
@@ -142,13 +180,7 @@ const oneOrMore = z.union([identitySource.transform((one) => [one]), z.array(ide
 
 export const configSchema = object({
   name: z.string().optional(),
-  timeZone: z.string().refine((zone) => {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined
-    } catch {
-      return false
-    }
-  }, 'expected an IANA time zone such as Europe/Berlin'),
+  timeZone,
   store: z.string().default('var/iqtask.db'),
   identity: object({
     name: oneOrMore.default([]),
@@ -170,7 +202,7 @@ export const configSchema = object({
   guards,
   notify: notifySchema.prefault({}),
   secrets: free,
-  blackout: list(z.record(z.string(), z.json())),
+  blackout: list(blackout),
 })
 
 export const taskSchema = object({
@@ -192,23 +224,15 @@ export const taskSchema = object({
   timeout: duration.optional(),
   maxErrors: z.number().int().nonnegative().optional(),
   lossLimit: z.number().int().positive().default(1000),
-  blackout: list(
-    object({
-      from: z.string(),
-      to: z.string(),
-      days: z.string().optional(),
-      timeZone: z.string().optional(),
-      stop: z.boolean().default(false),
-    }),
-  ),
+  blackout: list(blackout),
   guards,
   dryRun: z.boolean().default(false),
   only: z.string().optional(),
   limit: z.number().int().positive().optional(),
   forbid: list(z.string()),
   expectNoChange: z.boolean().default(false),
-  schedule: list(z.record(z.string(), z.json())),
   notify: taskNotifySchema.prefault({}),
+  schedule: list(schedule),
 })
 
 const kinds: Readonly<Record<string, z.ZodType>> = {

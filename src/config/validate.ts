@@ -73,6 +73,8 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
       const task = project.tasks.get(name)
       if (typeof task.executor !== 'string' || task.executor.startsWith('.')) return
       const executor = known.executors.get(task.executor)
+      for (const schedule of task.schedule)
+        attempt(() => void bindArguments(task, executor.arguments, { set: {}, arguments: schedule.arguments }))
       if (task.parameters.some((parameter) => parameter.required)) return
       const bound = bindArguments(task, executor.arguments, { set: {} })
       const named = bound.arguments.applications

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { count, document, type Fields, free, object, text, time } from './document-parts.ts'
 import type {
   AccountDocument,
   EntitlementDocument,
@@ -12,21 +13,13 @@ import type {
 import { notifyEvents } from './notify-settings.ts'
 import { type PlanChange, planChangeKinds } from './plan-change.ts'
 import { evidenceLevels, runStatuses, triggers } from './result.ts'
+import { scheduleSchemas } from './schedule-schemas.ts'
 
 /**
  * What a script may rely on in each JSON document: these fields are there, and others may come (`fields only ever added`).
  * The keys are what `iqtask schema KIND` calls them.
  */
-const object = z.looseObject
-const text = z.string()
-const time = z.iso.datetime({ precision: 3 })
-const count = z.int().nonnegative()
-const free = object({})
 const counts = z.record(z.string(), z.number())
-/** A field that only the interface has does not compile. */
-type Fields<Document> = Readonly<Record<Exclude<keyof Document, 'schema'>, z.ZodType>>
-const document = <Shape extends z.ZodRawShape>(name: string, shape: Shape) =>
-  object({ schema: z.literal(`iqtask/${name}/1`), ...shape })
 
 const guard = object({
   guard: text,
@@ -290,6 +283,7 @@ export const documentSchemas = {
   }),
   export: document('Export', { path: text, rows: count }),
   validation: document('Validation', { valid: z.boolean() }),
+  ...scheduleSchemas(result),
   project: document('Project', { project: text, next: text }),
   'stop-request': document('StopRequest', { id: text, requested: z.boolean() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>

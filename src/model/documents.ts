@@ -167,6 +167,48 @@ export interface WhyFact {
   readonly at: string | null
 }
 
+export interface ScheduleDocument {
+  readonly schema: 'iqtask/Schedule/1'
+  readonly id: string
+  readonly task: string
+  readonly cron: string
+  readonly timeZone: string
+  /** Crontab fields in the daemon's zone. */
+  readonly wakeUp: string
+  readonly enabled: boolean
+  /** Null: the crontab cannot be read. */
+  readonly installed: boolean | null
+  /** Its line is not the one that the definition makes now. */
+  readonly drifted: boolean
+  readonly next: readonly string[]
+  readonly last: {
+    readonly nominal: string
+    readonly outcome: 'run' | 'missed'
+    readonly status: RunStatus | null
+    readonly result: string | null
+  } | null
+  /** In the last thirty days. */
+  readonly missed: number
+  readonly paused: boolean
+  readonly pausedUntil: string | null
+  readonly averageMs: number | null
+  readonly deviationMs: number | null
+  /** Why the next fire is likely to find the one before it running. */
+  readonly overlap: string | null
+}
+
+/** A pattern in every form. */
+export interface ConversionDocument {
+  readonly schema: 'iqtask/Conversion/1'
+  readonly quartz: string | null
+  readonly cron: string | null
+  readonly kind: 'exact' | 'gate' | 'refused'
+  readonly reason: string
+  readonly text: string | null
+  readonly timeZone: string
+  readonly next: readonly string[]
+}
+
 export interface IdentityDocument {
   readonly schema: 'iqtask/Identity/1'
   readonly name: string

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Application } from './application.ts'
+import type { Blackout } from './blackout.ts'
 import type { IdentityModel } from './identity-model.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { TaskDefinition } from './task-definition.ts'
@@ -17,6 +18,8 @@ export interface Project {
   readonly identity: IdentityModel
   readonly guards: JsonObject
   readonly notify: NotifySettings
+  /** Of every task. */
+  readonly blackout: readonly Blackout[]
   readonly applications: ObjectFiles<Application>
   /** The project's own and the shipped ones; the project's file of the same name wins. */
   readonly tasks: ObjectFiles<TaskDefinition>

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../base/json.ts'
+import type { Blackout } from './blackout.ts'
 import type { TaskNotifySettings } from './notify-settings.ts'
+import type { TaskSchedule } from './schedule.ts'
 
 export const concurrencies = ['forbid', 'queue', 'allow'] as const
 export type Concurrency = (typeof concurrencies)[number]
@@ -13,14 +15,6 @@ export interface Parameter {
   readonly default?: string | number | boolean | readonly string[] | undefined
   readonly required: boolean
   readonly description?: string | undefined
-}
-
-export interface Blackout {
-  readonly from: string
-  readonly to: string
-  readonly days?: string | undefined
-  readonly timeZone?: string | undefined
-  readonly stop: boolean
 }
 
 /** What to run: a file. The executor's own schema checks `arguments` when the task is used. */
@@ -45,9 +39,8 @@ export interface TaskDefinition {
   readonly limit?: number | undefined
   readonly forbid: readonly string[]
   readonly expectNoChange: boolean
-  /** Checked, kept for the commands that use them. */
-  readonly schedule: readonly JsonObject[]
   readonly notify: TaskNotifySettings
+  readonly schedule: readonly TaskSchedule[]
   /** Absolute path of the file, its text as read, SHA-256 of the text (hex), and whether it came with the tool. */
   readonly file: string
   readonly text: string

@@ -62,6 +62,14 @@ CREATE TRIGGER reject_unseal after update on reject when new.crc is old.crc and 
   update reject set crc = null where run = new.run and seq = new.seq;
 end;
 
+CREATE TRIGGER schedule_fire_unseal after update on schedule_fire when new.crc is old.crc and new.crc is not null begin
+  update schedule_fire set crc = null where schedule = new.schedule and nominal = new.nominal;
+end;
+
+CREATE TRIGGER schedule_unseal after update on schedule when new.crc is old.crc and new.crc is not null begin
+  update schedule set crc = null where id = new.id;
+end;
+
 CREATE TRIGGER task_health_unseal after update on task_health when new.crc is old.crc and new.crc is not null begin
   update task_health set crc = null where task = new.task;
 end;
@@ -285,6 +293,22 @@ CREATE TABLE reject(
   primary key (run, seq)
 ) strict, without rowid;
 
+CREATE TABLE schedule(
+  id text primary key,
+  since text not null,
+  paused_at text,
+  paused_until text
+, crc integer) strict, without rowid;
+
+CREATE TABLE schedule_fire(
+  schedule text not null,
+  nominal text not null,
+  run integer references task_result(id) on delete set null,
+  at text not null,
+  outcome text not null check (outcome in ('run','missed')), crc integer,
+  primary key (schedule, nominal)
+) strict, without rowid;
+
 CREATE TABLE task_health(
   task text primary key,
   failing_since text,
@@ -419,6 +443,12 @@ CREATE INDEX output_file_unsealed on output_file(crc) where crc is null;
 CREATE INDEX question_unsealed on question(crc) where crc is null;
 
 CREATE INDEX reject_unsealed on reject(crc) where crc is null;
+
+CREATE INDEX schedule_fire_run on schedule_fire(run);
+
+CREATE INDEX schedule_fire_unsealed on schedule_fire(crc) where crc is null;
+
+CREATE INDEX schedule_unsealed on schedule(crc) where crc is null;
 
 CREATE INDEX task_health_unsealed on task_health(crc) where crc is null;
 

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { OutboxTableRow, TaskHealthRow } from './schema-notify.ts'
+import type { ScheduleFireRow, ScheduleRow } from './schema-schedules.ts'
 
 /** The tables as Kysely sees them; the migrations are their source, `test/store/schema.test.ts` holds the two equal. */
 export interface MetaRow {
@@ -285,4 +286,6 @@ export interface Tables {
   undo_left: UndoLeftRow
   task_health: TaskHealthRow
   outbox: OutboxTableRow
+  schedule: ScheduleRow
+  schedule_fire: ScheduleFireRow
 }

@@ -14,6 +14,7 @@ import { createItemPlans, type ItemPlans } from './item-plan.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createResults, type Results } from './results.ts'
 import { createRuns, type Runs } from './runs.ts'
+import { createSchedules, type Schedules } from './schedules.ts'
 
 import { createUndo, type Undo } from './undo.ts'
 
@@ -34,6 +35,7 @@ export interface Store {
   readonly cataloguePlans: CataloguePlans
   readonly undo: Undo
   readonly outbox: Outbox
+  readonly schedules: Schedules
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
@@ -63,6 +65,7 @@ export function createStore(db: Database): Store {
     cataloguePlans: createCataloguePlans(db),
     undo: createUndo(db),
     outbox: createOutbox(db),
+    schedules: createSchedules(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {
       db.write(() =>

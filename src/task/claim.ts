@@ -1,10 +1,12 @@
 import { isoText } from '../base/clock.ts'
 import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
+import type { Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import type { NewRun } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
-import { admit } from './admission.ts'
+import { admit, endWithoutRun } from './admission.ts'
+import { blackoutsOf } from './blackout-wait.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Executor } from './executor.ts'
 import { sweepKeptPlans } from './kept-plans.ts'
@@ -24,7 +26,7 @@ export interface Claim {
 
 export function newRun(
   runner: RunnerOptions,
-  request: RunRequest,
+  request: Pick<RunRequest, 'trigger' | 'dryRun' | 'child'>,
   definition: TaskDefinition,
   args: JsonObject,
 ): NewRun {
@@ -79,13 +81,35 @@ export async function claimRun(
     store.accountPlans.sweep([...store.runs.live(), ...store.runs.broken()].map((row) => row.result_id)),
   )
   sweepKeptPlans(store.path, runner.clock.now())
-  const admission = { concurrency: definition.concurrency, ifRunning: request.ifRunning, signal }
+  const admission = {
+    concurrency: definition.concurrency,
+    ifRunning: request.ifRunning,
+    signal,
+    blackouts: blackoutsOf(runner.project, definition, request),
+    fire: request.fire,
+    // nobody would start a step again later
+    waitsOutBlackouts: request.ifRunning === 'wait' || request.child !== undefined,
+  }
   return {
     ...(await admit(store, runner.clock, run, admission)),
     resumed: false,
     crashed: false,
     checkpoint: { done: [] },
   }
+}
+
+/** A row for a start that never came, with the reason. Inside the caller's transaction. */
+export function recordMissed(
+  runner: RunnerOptions,
+  definition: TaskDefinition,
+  args: JsonObject,
+  why: Message,
+): number {
+  const store = runner.store()
+  const number = store.runs.insert(newRun(runner, { trigger: 'schedule' }, definition, args))
+  store.runs.message(number, why)
+  endWithoutRun(store, runner.clock, number, 'missed')
+  return number
 }
 
 /** A run goes on with what it began with, as long as the executor still takes that. */

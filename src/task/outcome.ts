@@ -34,6 +34,7 @@ function stopOf(error: AbortError): { exitCode: number; stoppedBy: string } {
   const reason = error.cause
   if (reason === 'SIGINT') return { exitCode: 130, stoppedBy: 'SIGINT' }
   if (reason === 'SIGTERM') return { exitCode: 143, stoppedBy: 'SIGTERM' }
+  if (reason === 'blackout') return { exitCode: 1, stoppedBy: 'blackout' }
   return { exitCode: 1, stoppedBy: error.code === 'IQ3005' ? 'timeout' : 'stop' }
 }
 

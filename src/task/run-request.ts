@@ -11,10 +11,12 @@ export interface RunRequest {
   readonly trigger: Trigger
   /** `--set key=value` as typed; the parameters' or the executor's schema gives the types. */
   readonly set: Readonly<Record<string, string>>
-  /** The same as values, for programs and the steps of a sequence. */
+  /** The same as values, for programs schedules and the steps of a sequence. */
   readonly arguments?: JsonObject | undefined
   /** It is a step of another run. */
   readonly child?: ChildRun | undefined
+  /** The nominal time that this run is for. */
+  readonly fire?: Fire | undefined
   readonly dryRun?: boolean | undefined
   readonly only?: string | undefined
   readonly limit?: number | undefined
@@ -48,6 +50,15 @@ export interface ChildRun {
   readonly resultId: string
   /** What the steps before it planned; its own plans are added. */
   readonly chain: ChainLink[]
+}
+
+export interface Fire {
+  /** A start may be put off until then, not longer. */
+  readonly startBy: Date
+  /** Why it starts when it does; told with the result. */
+  readonly messages: readonly Message[]
+  /** Takes the nominal time for the run, in the transaction that makes its row. @throws BusyError when somebody has it */
+  take(run: number, outcome: 'run' | 'missed'): void
 }
 
 export interface PlanSink {

@@ -14,6 +14,7 @@ import type { TaskDefinition } from '../model/task-definition.ts'
 import { storeFault } from '../store/fault.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
+import { blackoutsOf, waitOutBlackout } from './blackout-wait.ts'
 import { argumentsOf, type Claim, claimRun, newRun } from './claim.ts'
 import { createContext } from './context.ts'
 import type { Executor, Progress, RunIdentity, RunOptions, Steps } from './executor.ts'
@@ -50,8 +51,21 @@ export interface RunnerOptions {
   readonly gitOf: (file: string) => JsonObject | undefined
 }
 
-/** Runs one task to its end, whatever that is. @throws before a TaskResult exists: UserError, BusyError, StoreError */
+/**
+ * Runs one task to its end, whatever that is; what a blackout stopped goes on after it.
+ * @throws before a TaskResult exists: UserError, BusyError, StoreError
+ */
 export async function runTask(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
+  let result = await runOnce(runner, request)
+  while (result.stoppedBy === 'blackout') {
+    const blackouts = blackoutsOf(runner.project, runner.project.tasks.get(request.task), request)
+    if (!(await waitOutBlackout(blackouts, runner.clock, request.signal))) return result
+    result = await runOnce(runner, { ...request, fire: undefined, resume: true })
+  }
+  return result
+}
+
+async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
   const definition = runner.project.tasks.get(request.task)
   checkForbid(definition, request)
   const executor = await runner.executorOf(definition)
@@ -163,9 +177,7 @@ async function execute(
   store.db.write(() =>
     state.audit(claim.resumed ? 'run.resumed' : 'run.started', definition.name, { sha256: definition.sha256 }),
   )
-  if (definition.blackout.length > 0)
-    keep({ level: 'info', code: 'IQ3006', text: 'blackout windows are not kept by this version: the run started' })
-  const beat = heartbeat(store, claim.number, clock, abort)
+  const beat = heartbeat(store, claim.number, clock, abort, blackoutsOf(runner.project, definition, request))
   const { context, close } = createContext({
     run: identityOf(row),
     project: runner.project,

@@ -1,6 +1,7 @@
 import { type Clock, isoText } from '../base/clock.ts'
 import { AbortError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { type Blackout, blackoutAt, renderBlackout } from '../model/blackout.ts'
 import type { Store } from '../store/store.ts'
 import { heartbeatMs } from './lease.ts'
 import type { RunRequest } from './run-request.ts'
@@ -44,10 +45,25 @@ export function stopper(request: RunRequest, clock: Clock, timeoutMs: number | u
   }
 }
 
-/** Says that the run lives, and hears `iqtask stop`. */
-export function heartbeat(store: Store, number: number, clock: Clock, abort: Stopper): NodeJS.Timeout {
+/** Says that the run lives, hears `iqtask stop`, and knows when a blackout begins. */
+export function heartbeat(
+  store: Store,
+  number: number,
+  clock: Clock,
+  abort: Stopper,
+  blackouts: readonly Blackout[],
+): NodeJS.Timeout {
+  const stopping = blackouts.filter((blackout) => blackout.stop)
   const timer = setInterval(() => {
     const { stopRequested } = store.db.write(() => store.runs.heartbeat(number, isoText(clock.now()), abort.progress))
+    const closed = blackoutAt(stopping, clock.now())
+    if (closed !== undefined)
+      abort.stop(
+        new AbortError(
+          `stopped by the blackout ${renderBlackout(closed.blackout)}; it goes on after ${isoText(closed.end)}`,
+          { code: 'IQ3006', cause: 'blackout' },
+        ),
+      )
     if (stopRequested !== null) abort.stop(new AbortError(stopRequested, { code: 'IQ3002', cause: 'stop' }))
   }, heartbeatMs)
   return timer.unref()

@@ -56,6 +56,17 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'task list': ['task'],
   'task show': ['task show aggregation'],
   'task validate': ['task validate'],
+  'schedule list': ['schedule'],
+  'schedule next': ['schedule next -n 3'],
+  'schedule install': ['schedule install --print'],
+  'schedule export': ['schedule export --target systemd'],
+  'schedule status': ['schedule status'],
+  'schedule pause': ['schedule pause timed/often'],
+  'schedule resume': ['schedule resume timed/often'],
+  'schedule postpone': ['schedule postpone timed/often --by 1h'],
+  'schedule convert': ['schedule convert @daily', 'schedule convert nonsense'],
+  'schedule fire': ['schedule fire timed/often'],
+  'schedule catchup': ['schedule catchup'],
   'application list': ['application'],
   'application show': ['application show hr'],
   'application test': ['application test hr'],
@@ -91,7 +102,7 @@ const telling = `notify:
   rules: [{ on: [warning, success], channels: [desk] }]
 `
 /** Commands whose document needs more than a line; each has its own test. */
-const elsewhere: readonly string[] = ['stop']
+const elsewhere: readonly string[] = ['stop', 'schedule uninstall', 'schedule diff', 'schedule test']
 
 describe('the JSON documents of the commands', () => {
   it('are listed here for every command there is', () => {
@@ -100,7 +111,11 @@ describe('the JSON documents of the commands', () => {
   })
 
   it('are exactly one a command, and each is as its published schema says', async () => {
-    const folder = project(smallOrganisation)
+    const folder = project({
+      ...smallOrganisation,
+      'tasks/timed.yaml':
+        'kind: TaskDefinition\nname: timed\nexecutor: account-aggregation\narguments: { applications: hr }\nschedule: [{ name: often, every: 1m }]\n',
+    })
     write(folder, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}${telling}` })
     const wrong: string[] = []
     for (const line of Object.values(lines).flat()) {

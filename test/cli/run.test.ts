@@ -187,15 +187,6 @@ describe('iqtask run aggregation', () => {
     expect((JSON.parse(run.stdout) as TaskResultDocument).counts).toMatchObject({ read: 6, filtered: 5, created: 1 })
   })
 
-  it('says what it does not keep yet', async () => {
-    const task = 'kind: TaskDefinition\nname: t\nexecutor: account-aggregation\narguments: { applications: hr }\n'
-    const cwd = project({
-      ...smallOrganisation,
-      'tasks/u.yaml': `${task.replace('name: t', 'name: u')}blackout: [{ from: "08:00", to: "18:00" }]\n`,
-    })
-    expect((await json('run u', cwd)).messages).toMatchObject([{ level: 'info', code: 'IQ3006' }])
-  })
-
   it('suggests the nearest task and exits 2, with nothing written', async () => {
     const cwd = project(smallOrganisation)
     const run = await runCli('run agregation', { cwd })

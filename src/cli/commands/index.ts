@@ -14,6 +14,7 @@ import { apply, plan } from './plan.ts'
 import { results } from './results.ts'
 import { retry } from './retry.ts'
 import { run, undo } from './run.ts'
+import { schedule } from './schedule.ts'
 import { schema } from './schema.ts'
 import { store } from './store.ts'
 import { task } from './task.ts'
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
 export const groups: readonly CommandGroup[] = [
   results,
   task,
+  schedule,
   application,
   account,
   identity,

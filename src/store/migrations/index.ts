@@ -2,9 +2,10 @@ import { foundation } from './0001-foundation.ts'
 import { brakes } from './0002-brakes.ts'
 import { feeds } from './0003-feeds.ts'
 import { decisions } from './0004-decisions.ts'
+import { schedules } from './0005-schedules.ts'
 import { outbox } from './0006-outbox.ts'
 import { fast } from './0008-fast.ts'
 import { cli } from './0009-cli.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
-export const migrations: readonly string[] = [foundation, brakes, feeds, decisions, outbox, fast, cli]
+export const migrations: readonly string[] = [foundation, brakes, feeds, decisions, schedules, outbox, fast, cli]
