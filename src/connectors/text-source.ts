@@ -27,7 +27,7 @@ export interface TextSourceOptions {
   readonly signal: AbortSignal
 }
 
-const pieceSize = 256 * 1024
+const pieceSize = 1024 * 1024
 
 /** @throws ConnectorError IQ2001 for what is absent, unreadable or no file */
 export function openTextSource(options: TextSourceOptions): TextSource {

@@ -6,6 +6,8 @@ export interface SeenTable {
   /** Of the definition: another definition, another key, no hit. */
   readonly key: Buffer
   has(low: number, high: number): boolean
+  /** Accounts that a record was kept for, cleared ones too. */
+  readonly known: number
   /** Records that were there again. */
   count(): number
   /** One of them was there more than once. */
@@ -26,28 +28,36 @@ export const seeNothing = (db: Database, definition: string): Pick<SeenTable, 'k
 
 /** Every record of the last read is there again; undefined where an account was touched since, so that this tells not everything. */
 export function allSeen(db: Database, applicationId: number, rows: number): SeenTable | undefined {
-  const number = (sql: string): number => Number(db.statement(sql).pluck().get(applicationId))
-  const zeros = db
-    .statement('select account_id from account_seen where application_id = ? and mac = zeroblob(8)')
-    .pluck()
-    .all(applicationId) as number[]
+  const { known, zeros } = db
+    .statement(
+      'select count(*) known, count(nullif(mac, zeroblob(8))) - count(*) zeros from account_seen where application_id = ?',
+    )
+    .get(applicationId) as { known: number; zeros: number }
+  if (known + zeros !== rows) return undefined
+  const accounts = db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId)
+  const again = zeros === 0 ? [] : zeroed(db, applicationId)
   const touched = db
     .statement(
       `select count(*) from account where id in (select value from json_each(?)) and state = 'active' and retired = 0`,
     )
     .pluck()
-    .get(JSON.stringify(zeros))
-  const known = number('select count(*) from account_seen where application_id = ?')
-  if (touched !== 0 || known - zeros.length !== rows) return undefined
-  if (known !== number('select count(*) from account where application_id = ?')) return undefined
+    .get(JSON.stringify(again))
+  if (known !== accounts || touched !== 0) return undefined
   return {
     key: Buffer.alloc(0),
+    known,
     has: () => true,
     count: () => rows,
     repeated: () => false,
-    unseen: () => [zeros],
+    unseen: () => [again],
   }
 }
+
+const zeroed = (db: Database, app: number): number[] =>
+  db
+    .statement('select account_id from account_seen where application_id = ? and mac = zeroblob(8)')
+    .pluck()
+    .all(app) as number[]
 
 /** 11 bytes an account: two numbers a slot, open addressing. Of the 64 bits two say `seen` and `seen twice`. */
 export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
@@ -82,6 +92,7 @@ export function loadSeen(db: Database, applicationId: number, definition: string
   }
   return {
     key: keyOf(db, definition),
+    known,
     has(low, full) {
       const high = full & -4
       if ((low | high) === 0) return false

@@ -10,7 +10,7 @@ export function keepUnseen(db: Database, applicationId: number, seen: SeenTable)
   try {
     const add = db.statement('insert into st.u select value from json_each(?)')
     for (const ids of seen.unseen()) add.run(JSON.stringify(ids))
-    addUnhashed(db, applicationId)
+    addUnhashed(db, applicationId, seen.known)
     db.exec('commit')
   } catch (error) {
     db.exec('rollback')
@@ -20,10 +20,8 @@ export function keepUnseen(db: Database, applicationId: number, seen: SeenTable)
 }
 
 /** An undo brings accounts back without what they were made from. */
-function addUnhashed(db: Database, app: number): void {
-  const count = (table: string): unknown =>
-    db.statement(`select count(*) from ${table} where application_id = ?`).pluck().get(app)
-  if (count('account') === count('account_seen')) return
+function addUnhashed(db: Database, app: number, known: number): void {
+  if (db.statement('select count(*) from account where application_id = ?').pluck().get(app) === known) return
   db.statement(
     'insert into st.u select id from account where application_id = ? and id not in (select account_id from account_seen)',
   ).run(app)
