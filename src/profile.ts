@@ -4,10 +4,10 @@ import { UserError } from './base/errors.ts'
 import { createRegistry } from './base/registry.ts'
 import type { Connection } from './connectors/connector.ts'
 import { builtinConnectors } from './connectors/index.ts'
-import { type ColumnProfile, createTwice, profileColumn } from './model/column-profile.ts'
+import { type ColumnProfile, createTwice, profileColumn, strayShare } from './model/column-profile.ts'
 import type { ProfileDocument } from './model/documents.ts'
 import { evenOut } from './model/normalize.ts'
-import { type CorrelationCandidate, mayBeKey, type ProfileFacts, propose } from './model/profile-proposal.ts'
+import { type CorrelationCandidate, mayBeKey, mergePair, type ProfileFacts, propose } from './model/profile-proposal.ts'
 import { renderProfile } from './model/profile-yaml.ts'
 import type { TraceIdentity } from './model/rule-trace.ts'
 import type { RawValue } from './model/value.ts'
@@ -25,30 +25,30 @@ export interface ProfileOptions {
 
 /** Rows that correlation is measured on. */
 const sampleSize = 2_000
+/** With more accounts it is not told whether the rows of each agree: all of them are in memory. */
+const mergedMost = 500_000
 
 /** Reads a feed and proposes its application file; see `model/profile-proposal.ts` for what is concluded from what. */
 export async function profileFile(options: ProfileOptions): Promise<ProfileDocument> {
   const { file, folder } = options
   const connector = /\.(jsonl|ndjson)(\.gz)?$/i.test(file) ? 'jsonl' : 'delimited'
-  const connection = await open(connector, options)
+  const { connection, read, encoding } = await readWhole(connector, options)
   try {
     const described = await connection.test()
-    const read = await measure(connection)
     if (read.rows === 0)
       throw new UserError(`${file} has no rows`, { code: 'IQ2002', place: { file }, hint: 'give a file with data' })
     const columns = read.columns.map((column) => column.profile.facts(read.rows))
     const keyless = !columns.some(mayBeKey)
     const full = columns.filter((column) => column.filled === read.rows && column.list === undefined)
+    const names = full.map((column) => column.name)
+    const pairs = keyless ? await uniquePairs(connection, names) : []
     const facts: ProfileFacts = {
       rows: read.rows,
       rejected: read.rejected,
+      encoding,
       columns,
-      pairs: keyless
-        ? await uniquePairs(
-            connection,
-            full.map((column) => column.name),
-          )
-        : [],
+      pairs,
+      merge: await mergeOf(connection, pairs),
       correlation: correlate(
         read.columns.map(({ name, sample }) => ({ name, sample })),
         options.identities,
@@ -82,9 +82,27 @@ const nameOf = (file: string): string =>
     .replace(/^[^a-z0-9]+/, '')
     .slice(0, 64) || 'application'
 
-function open(connector: string, { file, signal }: ProfileOptions): Promise<Connection> {
+/** As UTF-8, or what the file says of itself; where that leaves bytes that are no text, in the encoding of old. */
+async function readWhole(connector: string, options: ProfileOptions) {
+  const connection = await open(connector, options)
+  const read = await measure(connection)
+  if (read.undecoded <= Math.max(2, read.rows * strayShare)) return { connection, read, encoding: undefined }
+  const encoding = 'windows-1252'
+  const other = await open(connector, options, { encoding })
+  const again = await measure(other)
+  const better = again.rejected < read.rejected
+  await (better ? connection : other).close()
+  return better ? { connection: other, read: again, encoding } : { connection, read, encoding: undefined }
+}
+
+function open(connector: string, { file, signal }: ProfileOptions, more: object = {}): Promise<Connection> {
   const kind = createRegistry('connector', 'IQ1105', builtinConnectors).get(connector)
-  return kind.open({ settings: kind.connection.parse({ file }), folder: dirname(file), clock: systemClock, signal })
+  return kind.open({
+    settings: kind.connection.parse({ file, ...more }),
+    folder: dirname(file),
+    clock: systemClock,
+    signal,
+  })
 }
 
 interface Column {
@@ -96,11 +114,12 @@ interface Column {
 
 async function measure(connection: Connection) {
   const columns: Column[] = []
-  let [rows, rejected, step] = [0, 0, 1]
+  let [rows, rejected, undecoded, step] = [0, 0, 0, 1]
   const keep = (): boolean => rows % step === 0
   const reading = await connection.accounts()
   for await (const batch of reading.batches()) {
     rejected += batch.rejects.length
+    undecoded += batch.rejects.filter((reject) => reject.code === 'IQ2106').length
     for (const name of batch.columns.slice(columns.length))
       columns.push({ name, profile: profileColumn(name), sample: [] })
     for (const { values } of batch.records) {
@@ -116,7 +135,7 @@ async function measure(connection: Connection) {
       rows++
     }
   }
-  return { columns, rows, rejected }
+  return { columns, rows, rejected, undecoded }
 }
 
 /** Every second one stays. */
@@ -140,6 +159,26 @@ async function uniquePairs(connection: Connection, names: readonly string[]): Pr
         twice.add(`${String(value(one))}\0${String(value(other))}`)
       }
   return pairs.flatMap(({ one, other, twice }) => (twice.repeats() === 0 ? [[one, other] as [string, string]] : []))
+}
+
+/** Of the pairs one that may be an account and a value that it holds: the rest of the row is the account's then, and always the same. */
+async function mergeOf(connection: Connection, pairs: readonly [string, string][]): Promise<ProfileFacts['merge']> {
+  const [account, value] = pairs.flatMap((pair) => mergePair(pair) ?? [])[0] ?? []
+  if (account === undefined || value === undefined) return undefined
+  const rests = new Map<string, string>()
+  const disagreeing = new Set<string>()
+  const reading = await connection.accounts()
+  for await (const { columns, records } of reading.batches())
+    for (const { values } of records) {
+      const key = String(values[columns.indexOf(account)])
+      const rest = JSON.stringify(values.filter((_, index) => columns[index] !== account && columns[index] !== value))
+      const known = rests.get(key)
+      if (known === undefined) rests.set(key, rest)
+      else if (known !== rest) disagreeing.add(key)
+      if (rests.size > mergedMost) return undefined
+    }
+  const [accounts, wrong] = [rests.size, disagreeing.size]
+  return wrong <= accounts * strayShare ? { account, value, accounts, disagreeing: wrong } : undefined
 }
 
 const waysToCompare = [

@@ -136,6 +136,8 @@ const profile = document('Profile', {
   columns: z.array(object({ name: text, rows: count, filled: count })),
   pairs: z.array(z.array(text)),
   correlation: z.array(object({ account: text, identity: text, filled: count, one: count, several: count })),
+  encoding: text.optional(),
+  merge: object({ account: text, value: text, accounts: count, disagreeing: count }).optional(),
   sampled: count,
   proposal: object({ key: z.array(text), attributes: z.array(object({ name: text, type: text })) }),
   text,

@@ -16,9 +16,20 @@ export interface CorrelationCandidate {
 export interface ProfileFacts {
   readonly rows: number
   readonly rejected: number
+  /** Where it is not UTF-8 and the file does not say so. */
+  readonly encoding: string | undefined
   readonly columns: readonly ColumnFacts[]
   /** Pairs of columns that are unique together and never empty, where no single one is. */
   readonly pairs: readonly (readonly [string, string])[]
+  /** A pair of which one names an account and the other what it holds; in how many accounts the rest of the rows differs. */
+  readonly merge:
+    | {
+        readonly account: string
+        readonly value: string
+        readonly accounts: number
+        readonly disagreeing: number
+      }
+    | undefined
   readonly correlation: readonly CorrelationCandidate[]
 }
 
@@ -62,17 +73,19 @@ export function propose(facts: ProfileFacts): Proposal {
   const singles = columns.filter((column) => column.list === undefined && mayBeKey(column)).sort(byFaults)
   const uuid = singles.find((column) => column.uuid)
   const names = singles.filter((column) => column !== uuid)
-  const sound = names.filter((column) => faultsOf(column) === faultsOf(names[0]))
+  // a key without a fault goes before one that is named like a key
+  const sound = faultsOf(names[0]) === 0 ? names.filter((column) => faultsOf(column) === 0) : names
   const keyColumn = sound.find((column) => keyNames.test(column.name)) ?? sound[0] ?? uuid
   const pair = keyColumn === undefined ? pairs[0] : undefined
-  const merge = pair !== undefined && columns.length === 2
-  const key = keyColumn !== undefined ? [keyColumn.name] : merge ? pair.slice(0, 1) : [...(pair ?? [])]
+  const united = pair === undefined || columns.length === 2 ? pair : unitedBy(facts.merge)
+  const merge = united !== undefined
+  const key = keyColumn !== undefined ? [keyColumn.name] : (united?.slice(0, 1) ?? [...(pair ?? [])])
   const attributes = columns.map(attributeOf).filter((attribute) => attribute !== undefined)
   return {
     key,
     otherKeys: [
       ...singles.filter((column) => column.name !== key[0]).map((column) => column.name),
-      ...(keyColumn === undefined ? pairs.slice(1).map((other) => other.join(' + ')) : []),
+      ...(keyColumn === undefined && !merge ? pairs.slice(1).map((other) => other.join(' + ')) : []),
     ],
     merge,
     keyFaults: {
@@ -84,9 +97,18 @@ export function propose(facts: ProfileFacts): Proposal {
     lastLogin: columns.find((column) => column.dates.length > 0 && loginNames.test(column.name))?.name,
     disabled: disabledOf(columns),
     locked: columns.find((column) => column.boolean && lockedNames.test(column.name))?.name,
-    attributes: merge ? [...attributes, ...mergeValue(pair[1], attributes)] : attributes,
+    attributes: merge ? [...attributes, ...mergeValue(united[1], attributes)] : attributes,
     correlation: facts.correlation,
   }
+}
+
+const unitedBy = (merge: ProfileFacts['merge']): readonly [string, string] | undefined =>
+  merge === undefined ? undefined : [merge.account, merge.value]
+
+/** Which of two columns names an account, and which what it holds; undefined when their names do not tell. */
+export const mergePair = ([one, other]: readonly [string, string]): [string, string][] | undefined => {
+  const fits = (account: string, value: string): boolean => keyNames.test(account) && entitlementNames.test(value)
+  return fits(one, other) ? [[one, other]] : fits(other, one) ? [[other, one]] : undefined
 }
 
 const faultsOf = (column: ColumnFacts | undefined): number =>

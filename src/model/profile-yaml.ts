@@ -15,6 +15,8 @@ const number = new Intl.NumberFormat('en-US')
 const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`
 /** A rule that finds fewer than this share of the rows that have a value is only mentioned. */
 const ruleShare = 0.5
+/** A column that fewer rows have is about something else. */
+const filledShare = 0.1
 
 /** The application's file, each proposal with what it stands on; what the data do not settle stands as a comment. */
 export function renderProfile(source: ProfileSource, facts: ProfileFacts, proposal: Proposal): string {
@@ -25,19 +27,31 @@ export function renderProfile(source: ProfileSource, facts: ProfileFacts, propos
     `name: ${source.name}`,
     '# authoritative: true            # when this system says who exists: it then creates identities',
     `connector: ${source.connector}`,
-    note(`connection: { file: ${scalar(source.file)}${proposal.merge ? ', merge: true' : ''} }`, source.described),
+    ...connectionLines(source, facts, proposal),
     'account:',
     ...keyLines(facts, proposal),
     ...plainLines(facts, proposal),
     ...attributeLines(columns, proposal.attributes),
-    ...correlationLines(columns, proposal.correlation),
+    ...correlationLines(facts, proposal.correlation),
   ]
   return `${lines.join('\n')}\n`
 }
 
+function connectionLines(source: ProfileSource, { columns, encoding }: ProfileFacts, { merge }: Proposal): string[] {
+  const settings = [
+    `file: ${scalar(source.file)}`,
+    ...(encoding === undefined ? [] : [`encoding: ${encoding}`]),
+    ...(merge ? ['merge: true'] : []),
+  ]
+  const lines = [note(`connection: { ${settings.join(', ')} }`, source.described)]
+  if (columns.some(({ name }) => /^[\d.-]+$/.test(name)))
+    lines.push('#   the first line looks like data: without a header write header: false, columns: [the names]')
+  return lines
+}
+
 const note = (line: string, why: string): string => `${line.padEnd(46)}  # ${why}`
 
-function keyLines({ rows, columns }: ProfileFacts, proposal: Proposal): string[] {
+function keyLines({ rows, columns, merge: united }: ProfileFacts, proposal: Proposal): string[] {
   const { key, otherKeys, merge } = proposal
   const others = otherKeys.length === 0 ? '' : `; so ${otherKeys.length === 1 ? 'is' : 'are'}: ${otherKeys.join(', ')}`
   if (key.length === 0)
@@ -51,7 +65,9 @@ function keyLines({ rows, columns }: ProfileFacts, proposal: Proposal): string[]
     return [
       note(
         `  nativeIdentity: ${scalar(key[0] ?? '')}`,
-        `one row an account and value: only both columns together are unique in ${number.format(rows)} rows`,
+        united === undefined || columns.length === 2
+          ? `one row an account and value: only both columns together are unique in ${number.format(rows)} rows`
+          : `one row an account and value: only with ${united.value} it is unique in ${number.format(rows)} rows; the rows of ${united.disagreeing} of ${number.format(united.accounts)} accounts disagree (they would be rejected)`,
       ),
     ]
   const { empty, repeats } = proposal.keyFaults
@@ -116,24 +132,30 @@ function attributeLine(attribute: AttributeProposal, columns: readonly ColumnFac
 }
 
 /** The rules that find most first; what finds too few is only told. */
-function correlationLines(columns: readonly ColumnFacts[], candidates: readonly CorrelationCandidate[]): string[] {
+function correlationLines(facts: ProfileFacts, candidates: readonly CorrelationCandidate[]): string[] {
   if (candidates.length === 0) return ['# correlation: no column matches an identity of the store']
   const sorted = [...candidates].sort((a, b) => b.one / b.filled - a.one / a.filled)
   const lines = sorted.map((candidate) => ({
-    active: candidate.one / candidate.filled >= ruleShare && tellsApart(columns, candidate),
+    active: candidate.one / candidate.filled >= ruleShare && doubtAbout(facts, candidate) === '',
     text: note(
       `  - { account: ${scalar(candidate.account)}, identity: ${candidate.identity}${candidate.ignoreCase ? ', ignoreCase: true' : ''}${candidate.leadingZeros ? ', normalize: leadingZeros' : ''} }`,
-      `finds one identity for ${percent(candidate.one, candidate.filled)} of ${number.format(candidate.filled)} values${candidate.several === 0 ? '' : `, several for ${percent(candidate.several, candidate.filled)}`}${tellsApart(columns, candidate) ? '' : '; but its values repeat: a manager or owner perhaps'}`,
+      `finds one identity for ${percent(candidate.one, candidate.filled)} of ${number.format(candidate.filled)} values${candidate.several === 0 ? '' : `, several for ${percent(candidate.several, candidate.filled)}`}${doubtAbout(facts, candidate)}`,
     ),
   }))
   const some = lines.some((line) => line.active)
   return [some ? 'correlation:' : '# correlation:', ...lines.map(({ active, text }) => (active ? text : `#${text}`))]
 }
 
-/** A value that many rows share is not the account's own. */
-const tellsApart = (columns: readonly ColumnFacts[], { account }: CorrelationCandidate): boolean => {
+/** A value that many rows share, or few have, is not the account's own. */
+function doubtAbout({ columns, merge }: ProfileFacts, { account }: CorrelationCandidate): string {
   const column = columns.find(({ name }) => name === account)
-  return column?.repeats !== undefined && column.repeats <= column.filled * 0.1
+  // of an account with several rows each has it
+  const expected = Math.min(column?.filled ?? 0, merge?.accounts ?? Number.POSITIVE_INFINITY)
+  if (column?.repeats === undefined || column.filled - column.repeats < expected * 0.9)
+    return '; but its values repeat: a manager or owner perhaps'
+  if (column.filled < column.rows * filledShare)
+    return `; but only ${percent(column.filled, column.rows)} of the rows have one: a manager or owner perhaps`
+  return ''
 }
 
 const scalar = (text: string): string =>

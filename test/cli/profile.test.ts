@@ -100,6 +100,58 @@ describe('application profile', () => {
   })
 })
 
+describe('application profile of the sample organisation', () => {
+  it('proposes files that run, and take from each feed what is right in it', async () => {
+    const cwd = join(project(), 'sample')
+    await runCli(['init', cwd, '--example'], { cwd: '/' })
+    await runCli('run aggregation', { cwd })
+    const expected: [feed: string, name: string, lines: (string | RegExp)[], counts: object][] = [
+      [
+        'hr.csv',
+        'people',
+        [
+          /nativeIdentity: employee_id +# empty in 2, given again in 1/,
+          /hire_date: .*dd.MM.yyyy.*2 values are no such date/,
+        ],
+        { read: 1512, rejected: 12, created: 1500, correlated: 1440, questions: 60 },
+      ],
+      [
+        'bank.csv',
+        'portal',
+        [
+          'connection: { file: ../data/bank.csv, encoding: windows-1252, merge: true }',
+          /nativeIdentity: user .*only with profile .* 1 of 75 accounts disagree/,
+          /^ {2}- \{ account: employee_no, identity: employeeNumber, normalize: leadingZeros \}/m,
+        ],
+        { read: 118, rejected: 2, created: 74, grantsAdded: 116 },
+      ],
+      [
+        'directory.jsonl',
+        'logins',
+        [
+          'uuid: objectGUID',
+          /^ {2}- \{ account: employeeID, identity: employeeNumber \}/m,
+          // few have it, and it is not their own number
+          /^# {2}- \{ account: managedBy, .*only 1.7 %/m,
+        ],
+        { read: 1467, rejected: 3, created: 1464, grantsAdded: 3466 },
+      ],
+      ['erp.csv.gz', 'finance', [/split: "\|", entitlement: true/], { created: 492, grantsAdded: 668, questions: 5 }],
+      ['badges.tsv', 'doors', ['the first line looks like data'], { read: 325, created: 325 }],
+    ]
+    for (const [feed, name, lines] of expected) {
+      const out = join(cwd, `applications/${name}.yaml`)
+      expect((await runCli(`application profile data/${feed} --name ${name} --out ${out}`, { cwd })).code).toBe(0)
+      for (const line of lines) expect(readFileSync(out, 'utf8')).toMatch(line)
+    }
+    expect((await runCli('config validate', { cwd })).stdout).toContain('nothing wrong')
+    const names = expected.map(([, name]) => name).join(',')
+    const { sections } = await json<TaskResultDocument>(`run aggregation --set applications=${names}`, cwd)
+    for (const [, name, , counts] of expected)
+      expect(sections.find((one) => one.application === name)?.counts, name).toMatchObject(counts)
+  })
+})
+
 const kubernetes = realData('kubernetes-org')
 const pairs = realData('hp-role-mining')
 describe('application profile of real feeds', () => {
