@@ -120,8 +120,9 @@ function createWriter(file: SqliteConnection) {
       if (a.uuid !== null) uuids++
       addRow.add([id, ...accountColumns(a), ...draftColumns(a.draft), a.mac])
       // in id order, as the table keeps them
-      const ids = [...new Set(a.entitlements.map(intern))].sort((x, y) => x - y)
-      for (const entitlement of ids) addGrant.add([id, entitlement])
+      const ids = a.entitlements.map(intern).sort((x, y) => x - y)
+      for (const [index, entitlement] of ids.entries())
+        if (entitlement !== ids[index - 1]) addGrant.add([id, entitlement])
     },
     addRejectedNative: (native: string) => void addRejected.run(native),
     flush(): void {
@@ -157,13 +158,14 @@ function createInserts(file: SqliteConnection, table: string, width: number, siz
 /** One number for each entitlement value of the read. */
 function createInterning(file: SqliteConnection): (entry: StagedAccount['entitlements'][number]) => number {
   const add = file.prepare('insert into e values (?, ?, ?, ?)')
-  const known = new Map<string, number>()
+  const known = new Map<string, Map<string, number>>()
+  let count = 0
   return (entry) => {
-    const key = `${entry.attribute}\0${entry.value}`
-    const there = known.get(key)
+    const values = known.get(entry.attribute) ?? new Map<string, number>()
+    const there = values.get(entry.value)
     if (there !== undefined) return there
-    const id = known.size + 1
-    known.set(key, id)
+    const id = ++count
+    known.set(entry.attribute, values.set(entry.value, id))
     add.run(id, entry.attribute, entry.value, entry.shown === entry.value ? null : entry.shown)
     return id
   }
