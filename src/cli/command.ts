@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts'
 
 /** What every command may use. The app is opened when it is first asked for. */
 export interface CommandContext {
+  /** The command line as it was given. */
+  readonly argv: readonly string[]
   readonly terminal: Terminal
   readonly printer: Printer
   /** Colours of stdout. */

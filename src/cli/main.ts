@@ -15,10 +15,12 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   const color = !argv.includes('--no-color')
   const errorStyle = styleOf(terminal, terminal.errIsTerminal, color)
   try {
+    if (argv[0] === '__complete') return await completeInto(terminal, argv.slice(1))
     const invocation = await parseInvocation(argv, terminal)
     if (invocation === undefined) return 0
     const { command, args, options } = invocation
     const context: CommandContext = {
+      argv,
       terminal,
       printer: createPrinter(terminal, { output: outputOf(options), fields: fieldsOf(options) }),
       style: styleOf(terminal, terminal.outIsTerminal, color),
@@ -43,6 +45,25 @@ async function openProject(terminal: Terminal, options: OptionValues): Promise<A
   const { openApp } = await import('../app.ts')
   const { project, config } = options as { project?: string; config?: string }
   return openApp({ cwd: terminal.cwd, env: terminal.env, project, config })
+}
+
+/** Asked by the shell at every Tab; whatever goes wrong, it gets no answer rather than a noise in the line that is being typed. */
+async function completeInto(terminal: Terminal, words: readonly string[]): Promise<number> {
+  const { complete } = await import('./completion.ts')
+  let app: App | undefined
+  try {
+    const open = async (): Promise<App> => {
+      app ??= await openProject(terminal, {})
+      return app
+    }
+    const found = await complete(words, open)
+    await terminal.out(found.map((one) => `${one}\n`).join(''))
+  } catch {
+    return 1
+  } finally {
+    await app?.close()
+  }
+  return 0
 }
 
 /** The whole process: `bin/iqtask.js` calls it. */

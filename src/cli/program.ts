@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { packageVersion } from '../base/package.ts'
-import { type Command, type CommandGroup, type OptionValues, text } from './command.ts'
+import { type Command, type CommandGroup, type CommandOption, type OptionValues, text } from './command.ts'
 import { commands, groups } from './commands/index.ts'
 import { outputs } from './render/printer.ts'
 import type { Terminal } from './terminal.ts'
@@ -37,8 +37,7 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
       .description(command.summary)
       .addHelpText('before', examplesOf(command.examples))
     for (const argument of (command.arguments ?? '').split(' ').filter((part) => part !== '')) child.argument(argument)
-    for (const option of command.options ?? []) child.addOption(optionOf(option))
-    addGlobalOptions(child)
+    for (const option of [...(command.options ?? []), ...globalOptions]) child.addOption(optionOf(option))
     child.action(() => {
       found = { command, args: child.args, options: child.opts() }
     })
@@ -86,7 +85,7 @@ function addGroup(
   })
 }
 
-function optionOf(definition: NonNullable<Command['options']>[number]): Option {
+function optionOf(definition: CommandOption): Option {
   const option = new Option(definition.flags, definition.summary)
   if (definition.choices !== undefined) option.choices([...definition.choices])
   if (definition.repeated === true)
@@ -94,17 +93,17 @@ function optionOf(definition: NonNullable<Command['options']>[number]): Option {
   return option
 }
 
-function addGlobalOptions(command: Commander): void {
-  command
-    .option('--json', 'one JSON document on stdout')
-    .addOption(new Option('--output <format>', 'how the result is printed').choices([...outputs]))
-    .option('--fields <names>', 'only these fields, separated by commas')
-    .option('--project <dir>', "the project's folder; default: searched upward from here")
-    .option('--config <file>', 'the configuration file')
-    .option('--utc', 'times in UTC instead of the local zone')
-    .option('--no-input', 'never ask')
-    .option('--no-color', 'no colour')
-}
+/** Every command takes these. */
+export const globalOptions: readonly CommandOption[] = [
+  { flags: '--json', summary: 'one JSON document on stdout' },
+  { flags: '--output <format>', summary: 'how the result is printed', choices: outputs },
+  { flags: '--fields <names>', summary: 'only these fields, separated by commas' },
+  { flags: '--project <dir>', summary: "the project's folder; default: searched upward from here" },
+  { flags: '--config <file>', summary: 'the configuration file' },
+  { flags: '--utc', summary: 'times in UTC instead of the local zone' },
+  { flags: '--no-input', summary: 'never ask' },
+  { flags: '--no-color', summary: 'no colour' },
+]
 
 /** Commander's sentence without its prefix; its suggestion becomes the hint. */
 function usageError(error: CommanderError): UserError {

@@ -286,6 +286,7 @@ export const documentSchemas = {
   export: document('Export', { path: text, rows: count }),
   validation: document('Validation', { valid: z.boolean() }),
   ...scheduleSchemas(result),
+  completion: document('Completion', { shell: text, script: text }),
   project: document('Project', { project: text, next: text }),
   'stop-request': document('StopRequest', { id: text, requested: z.boolean() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>

@@ -2,10 +2,12 @@ import type { Command, CommandGroup } from '../command.ts'
 import { account } from './account.ts'
 import { application } from './application.ts'
 import { audit } from './audit.ts'
+import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
 import { entitlement } from './entitlement.ts'
 import { explain } from './explain.ts'
+import { logs, watch } from './follow.ts'
 import { identity } from './identity.ts'
 import { init } from './init.ts'
 import { ps, recover, stop } from './live.ts'
@@ -30,10 +32,13 @@ export const commands: readonly Command[] = [
   ps,
   stop,
   recover,
+  watch,
+  logs,
   schema,
   why,
   explain,
   doctor,
+  completion,
 ]
 export const groups: readonly CommandGroup[] = [
   results,

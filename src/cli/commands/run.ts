@@ -3,6 +3,7 @@ import { parseDuration } from '../../base/duration.ts'
 import { AbortError, UserError } from '../../base/errors.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { detach } from '../detach.ts'
 import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
 import { groupRejects, renderNext, renderResult } from '../render/result.ts'
 
@@ -60,12 +61,15 @@ export const run: Command = {
     { flags: '--if-running <what>', summary: 'when the task runs already', choices: ifRunning },
     { flags: '--resume', summary: 'continue the last run that died' },
     { flags: '--from <step>', summary: 'of a sequence, this step and those after it' },
+    { flags: '--fail-on <what>', summary: 'a run that ends with warnings ends with 1', choices: ['warning'] },
+    { flags: '--detach', summary: 'let it run in the background; gives its result at once' },
     { flags: '--progress <mode>', summary: 'how progress is shown', choices: progressModes },
   ],
   async run(context, tasks, options) {
     const app = await context.app()
     // a typo in the second name is told before the first task runs
     for (const task of tasks) app.project.tasks.get(task)
+    if (options.detach === true) return detach(context, context.argv)
     const results: TaskResultDocument[] = []
     for (const task of tasks) {
       const result = await runOne(context, task, options)
@@ -73,8 +77,14 @@ export const run: Command = {
       if (result.status === 'terminated') break
     }
     if (options.progress !== 'jsonl') await printResults(context, results)
-    return Math.max(...results.map((result) => result.exitCode ?? 1))
+    return worstOf(results, options)
   },
+}
+
+/** The worst of several; what a script calls a failure is its own choice. */
+function worstOf(results: readonly TaskResultDocument[], options: OptionValues): number {
+  const codes = results.map((result) => result.exitCode ?? 1)
+  return Math.max(...(options.failOn === 'warning' ? codes.map((code) => (code === 3 ? 1 : code)) : codes))
 }
 
 export async function runOne(
