@@ -6,6 +6,8 @@ export interface Terminal {
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean
   readonly columns: number
+  /** Of stderr; 0 where it has no size to draw in. */
+  readonly errColumns: number
   /** For what draws by itself; undefined where nothing may. */
   readonly errStream: NodeJS.WritableStream | undefined
   /** Calls back on SIGINT and SIGTERM until the returned function is called. */
@@ -43,7 +45,11 @@ export function processTerminal(streams: Streams): Terminal {
     },
     outIsTerminal: streams.stdout.isTTY === true,
     errIsTerminal: streams.stderr.isTTY === true,
-    columns: streams.stdout.columns ?? streams.stderr.columns ?? 100,
+    // a terminal that does not know its size says 0
+    columns: streams.stdout.columns || streams.stderr.columns || 100,
+    get errColumns() {
+      return streams.stderr.columns ?? 0
+    },
     errStream: streams.stderr,
     onSignal(listener) {
       process.on('SIGINT', listener)

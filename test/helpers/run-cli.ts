@@ -29,6 +29,7 @@ export async function runCli(line: string | readonly string[], options: CliOptio
     outIsTerminal: options.tty ?? false,
     errIsTerminal: options.tty ?? false,
     columns: 120,
+    errColumns: 120,
     errStream: undefined,
     ask: async (question) => {
       if (options.answer === undefined) return undefined

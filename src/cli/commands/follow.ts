@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '../../app.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import type { Message } from '../../model/result.ts'
-import { type Command, type CommandContext, text } from '../command.ts'
-import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { createProgress, progressModes } from '../progress.ts'
 import { safe } from '../terminal.ts'
-import { printResults } from './run.ts'
+import { printResults, progressMode, usualReads } from './run.ts'
 import { existingStore } from './store.ts'
 
 const everyMs = 250
@@ -33,8 +33,12 @@ export const watch: Command = {
   async run(context, [reference], options) {
     const app = await context.app()
     let result = runOf(app, reference)
-    const mode = (text(options, 'progress') ?? (context.printer.machine ? 'none' : 'auto')) as ProgressMode
-    const view = await createProgress(context.terminal, mode)
+    const mode = progressMode(context, options)
+    const view = await createProgress(context.terminal, {
+      mode,
+      style: context.errorStyle,
+      usual: (task) => usualReads(app, task),
+    })
     try {
       view.event({ type: 'started', id: result.id, task: result.task, store: app.project.store })
       while (lives(result)) {

@@ -1,7 +1,8 @@
-import type { RunRequest } from '../../app.ts'
+import type { App, RunRequest } from '../../app.ts'
 import { parseDuration } from '../../base/duration.ts'
 import { AbortError, UserError } from '../../base/errors.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
+import { median } from '../../model/result-compare.ts'
 import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
 import { detach } from '../detach.ts'
 import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
@@ -76,7 +77,7 @@ export const run: Command = {
       results.push(result)
       if (result.status === 'terminated') break
     }
-    if (options.progress !== 'jsonl') await printResults(context, results)
+    if (progressMode(context, options) !== 'jsonl') await printResults(context, results)
     return worstOf(results, options)
   },
 }
@@ -106,8 +107,11 @@ export async function runRequest(
   request: RunRequest,
 ): Promise<TaskResultDocument> {
   const app = await context.app()
-  const mode = (text(options, 'progress') ?? (context.printer.machine ? 'none' : 'auto')) as ProgressMode
-  const progress = await createProgress(context.terminal, mode)
+  const progress = await createProgress(context.terminal, {
+    mode: progressMode(context, options),
+    style: context.errorStyle,
+    usual: (task) => usualReads(app, task),
+  })
   const controller = new AbortController()
   let asked = 0
   const release = context.terminal.onSignal((signal) => {
@@ -130,6 +134,24 @@ export async function runRequest(
     release()
     progress.end()
   }
+}
+
+/** Option, environment, or what fits the output. */
+export function progressMode(context: CommandContext, options: OptionValues): ProgressMode {
+  const given = text(options, 'progress') ?? context.terminal.env.IQTASK_PROGRESS
+  const mode = progressModes.find((one) => one === given)
+  if (given !== undefined && given !== '' && mode === undefined)
+    throw wrong('IQTASK_PROGRESS', given, progressModes.join(', '))
+  return mode ?? (context.printer.machine ? 'none' : 'auto')
+}
+
+/** What the last runs of the task read, by section: the median. */
+export function usualReads(app: App, task: string): ReadonlyMap<string, number> {
+  const earlier = app.storeIfExists()?.results.list({ task, status: ['success', 'warning'], limit: 5 }).items ?? []
+  const reads = new Map<string, number[]>()
+  for (const { application, counts } of earlier.flatMap((result) => result.sections))
+    if ((counts.read ?? 0) > 0) reads.set(application, [...(reads.get(application) ?? []), counts.read ?? 0])
+  return new Map([...reads].map(([name, values]) => [name, median(values) ?? 0]))
 }
 
 function requestOf(task: string, options: OptionValues): RunRequest {

@@ -29,6 +29,22 @@ export function displayWidth(text: string): number {
   return width
 }
 
+/** Exactly so wide: padded, or cut with an ellipsis. */
+export function sized(text: string, width: number): string {
+  const own = displayWidth(text)
+  if (own <= width) return text + ' '.repeat(width - own)
+  segmenter ??= new Intl.Segmenter()
+  let cut = ''
+  let used = 0
+  for (const { segment } of segmenter.segment(text)) {
+    const next = used + displayWidth(segment)
+    if (next > width - 1) break
+    cut += segment
+    used = next
+  }
+  return `${cut}…${' '.repeat(Math.max(0, width - used - 1))}`
+}
+
 /** A table with aligned columns; the header in capitals. The last column is not padded. */
 export function renderTable<Item>(items: readonly Item[], columns: readonly Column<Item>[]): string {
   const rows = items.map((item) => ({ item, texts: columns.map((column) => cell(column.value(item))) }))

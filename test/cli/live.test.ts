@@ -1,0 +1,164 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { Chalk } from 'chalk'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { RunEvent } from '../../src/app.ts'
+import { createProgress } from '../../src/cli/progress.ts'
+import { type LiveRun, type LiveSection, renderLive } from '../../src/cli/render/live.ts'
+import { displayWidth } from '../../src/cli/render/table.ts'
+import type { Terminal } from '../../src/cli/terminal.ts'
+import { machineHas } from '../helpers/machine.ts'
+import { project, smallOrganisation } from '../helpers/project.ts'
+
+const style = new Chalk({ level: 0 })
+const section = (given: Partial<LiveSection>): LiveSection => ({
+  phase: 'read',
+  done: 0,
+  total: undefined,
+  estimated: false,
+  startedMs: 0,
+  heardMs: 0,
+  over: false,
+  ...given,
+})
+const run = (sections: Record<string, LiveSection>): LiveRun => ({
+  title: 'aggregation  result 01JD8Q',
+  sections: new Map(Object.entries(sections)),
+})
+
+describe('the live view', () => {
+  it('has a line a section: bar, count, rate, and the rest by what earlier runs read', () => {
+    const shown = renderLive(
+      run({
+        hr: section({ done: 48_211, heardMs: 7_900, over: true }),
+        ad: section({ done: 24_400, total: 51_000, estimated: true, startedMs: 8_000, heardMs: 12_000 }),
+      }),
+      100,
+      style,
+    )
+    expect(shown.split('\n')).toEqual([
+      'aggregation  result 01JD8Q',
+      '  hr  read  ████████████████  48,211            6.1k/s',
+      '  ad  read  ███████░░░░░░░░░  24,400 / ~51,000  6.1k/s  eta 4.4 s',
+    ])
+  })
+
+  it('goes without bars where the terminal is narrow', () => {
+    const shown = renderLive(run({ hr: section({ done: 10, total: 20 }) }), 40, style)
+    expect(shown).toContain('hr  read  10 / 20')
+    expect(shown).not.toContain('█')
+  })
+
+  it('is never wider than the terminal, whatever a section is called', () => {
+    const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('人事システム', 'e\u0301tude', '👩‍💻 team'))
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(name, { minLength: 1 }),
+        fc.integer({ min: 12, max: 120 }),
+        fc.nat(),
+        (names, columns, done) => {
+          const sections = Object.fromEntries(
+            names.map((one) => [one.replace(/[\x00-\x1f\x7f]/g, '.'), section({ done, heardMs: 5000, total: 10 })]),
+          )
+          for (const line of renderLive(run(sections), columns, style).split('\n'))
+            expect(displayWidth(line)).toBeLessThan(columns)
+        },
+      ),
+    )
+  })
+})
+
+const started: RunEvent = { type: 'started', id: '01JD8Q000000XX', task: 'aggregation', store: 'var/iqtask.db' }
+const progress = (done: number): RunEvent => ({ type: 'progress', section: 'hr', phase: 'read', done, total: null })
+
+async function plainLines(
+  errIsTerminal: boolean,
+  env: Record<string, string>,
+  mode: 'auto' | 'plain',
+): Promise<string> {
+  let said = ''
+  let now = 0
+  const terminal = {
+    env,
+    errIsTerminal,
+    columns: 80,
+    errColumns: 80,
+    errStream: process.stderr,
+    err: (text: string) => {
+      said += text
+    },
+  }
+  const view = await createProgress(terminal as unknown as Terminal, {
+    mode,
+    style,
+    usual: () => new Map([['hr', 50_000]]),
+    nowMs: () => now,
+  })
+  view.event(started)
+  for (let second = 0; second <= 25; second++) {
+    now = second * 1000
+    view.event(progress(second * 1000))
+  }
+  view.end()
+  return said
+}
+
+describe('progress without a moving terminal', () => {
+  const lines = 'hr  read  10,000 / ~50,000  1.0k/s  eta 40.0 s\nhr  read  20,000 / ~50,000  1.0k/s  eta 30.0 s\n'
+  it.each([
+    ['a pipe', false, {}, 'auto'],
+    ['TERM=dumb', true, { TERM: 'dumb' }, 'auto'],
+    ['plain, as a screen reader wants it', true, { TERM: 'xterm' }, 'plain'],
+  ] as const)('says one plain line every ten seconds: %s', async (_name, tty, env, mode) => {
+    expect(await plainLines(tty, env, mode)).toBe(lines)
+  })
+})
+
+describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () => {
+  const bin = join(import.meta.dirname, '../../bin/iqtask.js')
+  const at = (env: Record<string, string>, redirect = '', args = 'run aggregation'): string => {
+    const cwd = project(smallOrganisation)
+    const clean = { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' }
+    return spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} ${bin} ${args} ${redirect}`, '/dev/null'], {
+      cwd,
+      encoding: 'utf8',
+      env: { ...clean, ...env },
+    }).stdout
+  }
+  const moves = /\x1b\[\d*[GKA]/
+  const colours = /\x1b\[[\d;]*m/
+
+  it('moves and has colour; only the sixteen that every theme has', () => {
+    const out = at({})
+    expect(out).toMatch(moves)
+    expect(out).toMatch(colours)
+    expect(out).not.toMatch(/\x1b\[[34]8[;:]/)
+    expect(stripVTControlCharacters(out)).toContain('⚠ warning')
+  })
+
+  it.each([
+    ['NO_COLOR', { NO_COLOR: '1' }],
+    ['TERM=dumb', { TERM: 'dumb' }],
+  ])('has no colour with %s', (_name, env) => {
+    expect(at(env)).not.toMatch(/\x1b\[[\d;]*[1-9][\d;]*m/)
+  })
+
+  it('does not move with TERM=dumb or --progress plain', () => {
+    expect(at({ TERM: 'dumb' })).not.toMatch(moves)
+    expect(at({}, '', 'run aggregation --progress plain')).not.toMatch(moves)
+    expect(at({ IQTASK_PROGRESS: 'plain' })).not.toMatch(moves)
+  })
+
+  it('judges stdout and stderr apart: the result in a file is plain while the terminal moves', () => {
+    const out = at({}, '> out.txt; cat -v out.txt')
+    expect(out).toMatch(moves)
+    expect(out).toContain('M-b') // the bytes of the sign, as cat -v shows them
+    expect(out).not.toContain('^[')
+  })
+
+  it('has colour in a file where FORCE_COLOR asks for it', () => {
+    expect(at({ FORCE_COLOR: '1' }, '> out.txt; cat -v out.txt')).toContain('^[[33m')
+  })
+})
