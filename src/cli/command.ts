@@ -47,5 +47,8 @@ export interface CommandGroup {
   readonly commands: readonly Command[]
 }
 
+/** As wide as the terminal; a pipe and a file have no width of their own. */
+export const widthOf = ({ terminal }: CommandContext): number => (terminal.outIsTerminal ? terminal.columns : 120)
+
 export const text = (options: OptionValues, name: string): string | undefined =>
   typeof options[name] === 'string' ? options[name] : undefined

@@ -106,7 +106,8 @@ async function live(
     event(event) {
       state.take(event)
       if (event.type === 'started') view.start()
-      if (event.type === 'started' || event.type === 'progress') view.text = renderLive(state, terminal.errColumns, style)
+      if (event.type === 'started' || event.type === 'progress')
+        view.text = renderLive(state, terminal.errColumns, style)
     },
     end: () => void view.stop(),
   }

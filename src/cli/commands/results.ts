@@ -3,10 +3,19 @@ import { renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { mends } from '../../base/mends.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
-import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
+import { type CommandContext, type CommandGroup, type OptionValues, text, widthOf } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
-import { groupRejects, paintStatus, renderNext, renderResult, shortId, statusText } from '../render/result.ts'
+import {
+  groupRejects,
+  paintStatus,
+  renderNext,
+  renderResult,
+  renderUsual,
+  shortId,
+  statusText,
+} from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
+import { usualOf } from '../usual.ts'
 import { resultFilter } from './results-filter.ts'
 import { ack, diff, exportResults, stats, wait } from './results-more.ts'
 import { rejectedApplication } from './retry.ts'
@@ -37,8 +46,14 @@ export const results: CommandGroup = {
     {
       name: 'show',
       arguments: '[id]',
-      summary: 'one run: an id, its beginning, latest, TASK@latest, TASK@-2',
-      examples: ['iqtask results show', 'iqtask results show aggregation@-2', 'iqtask results show latest --json'],
+      summary: 'one run, against the runs before it: an id, its beginning, latest, TASK@latest, TASK@-2',
+      examples: [
+        'iqtask results show',
+        'iqtask results show aggregation@-2',
+        'iqtask results show latest --json',
+        'iqtask results show latest --html result.html',
+      ],
+      options: [{ flags: '--html <file>', summary: 'write it as one page that needs nothing else' }],
       run: show,
     },
     {
@@ -108,9 +123,22 @@ async function list(context: CommandContext, _args: readonly string[], options: 
   return undefined
 }
 
-async function show(context: CommandContext, [reference]: readonly string[]): Promise<undefined> {
+async function show(
+  context: CommandContext,
+  [reference]: readonly string[],
+  options: OptionValues,
+): Promise<undefined> {
   const store = existingStore(await context.app())
   const result = store.results.find(reference ?? 'latest')
+  const causes = groupRejects(store.results.rejects(result.id))
+  const usual = usualOf(store, result)
+  const html = text(options, 'html')
+  if (html !== undefined) {
+    const { renderHtml } = await import('../render/html.ts')
+    writeOutput(context.terminal.cwd, html, [renderHtml(result, causes, usual, context.times)])
+    context.terminal.err(`${html} written\n`)
+    return undefined
+  }
   await context.printer.document(result, () => {
     const { style, times } = context
     const head = [
@@ -118,7 +146,7 @@ async function show(context: CommandContext, [reference]: readonly string[]): Pr
       `  started ${times.render(result.startedAt)} ${times.zone}  by ${String(result.actor.user)} (${result.trigger})  on ${result.host}, process ${result.pid}`,
       `  definition ${result.definition.sha256.slice(0, 12)}  iqtask ${result.toolVersion}  audit event ${result.auditSeq ?? '–'}`,
     ]
-    return `${head.join('\n')}\n${renderResult(result, groupRejects(store.results.rejects(result.id)), style)}${renderNext(result, style)}`
+    return `${head.join('\n')}\n${renderResult(result, causes, style, { columns: widthOf(context), usual })}${renderUsual(usual, style)}${renderNext(result, style)}`
   })
   return undefined
 }

@@ -3,10 +3,11 @@ import { parseDuration } from '../../base/duration.ts'
 import { AbortError, UserError } from '../../base/errors.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import { median } from '../../model/result-compare.ts'
-import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { type Command, type CommandContext, type OptionValues, text, widthOf } from '../command.ts'
 import { detach } from '../detach.ts'
 import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
 import { groupRejects, renderNext, renderResult } from '../render/result.ts'
+import { usualOf } from '../usual.ts'
 
 const ifRunning = ['fail', 'skip', 'wait'] as const
 
@@ -226,7 +227,7 @@ export async function printResults(
   for (const result of results) {
     const causes = groupRejects(app.store().results.rejects(result.id))
     await context.terminal.out(
-      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, again)}${renderNext(result, context.style)}`,
+      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, { columns: widthOf(context), usual: usualOf(app.store(), result), again })}${renderNext(result, context.style)}`,
     )
   }
 }

@@ -4,8 +4,10 @@ import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import type { Message, RunStatus } from '../../model/result.ts'
 import { safe } from '../terminal.ts'
+import type { Usual } from '../usual.ts'
+import { labelOf, renderSections } from './sections.ts'
 import type { Style } from './style.ts'
-import { displayWidth } from './table.ts'
+import { displayWidth, renderTable } from './table.ts'
 import { renderCount } from './values.ts'
 
 /** The beginning of an id that people type: enough of the time to be unique for them. */
@@ -29,60 +31,32 @@ export const statusText = (result: TaskResultDocument): string =>
 export const paintStatus = (text: string, result: TaskResultDocument, style: Style): string =>
   style[looks[result.status][1]](text)
 
-/** Counts that are shown although they are zero: the shape of every run. */
-const always = new Set(['read', 'created', 'changed', 'unchanged', 'rejected'])
-const labels: Readonly<Record<string, string>> = {
-  identitiesCreated: 'identities created',
-  grantsAdded: 'grants added',
-  grantsEnded: 'grants ended',
-  grantsRejected: 'grants rejected',
-  entitlementsCreated: 'entitlements new',
-  stillHeld: 'gone but held',
-  givesAdded: 'steps of the hierarchy added',
-  givesEnded: 'steps ended',
-  givesRejected: 'steps rejected',
-  uncorrelated: 'accounts uncorrelated',
+interface ResultOptions {
+  readonly columns?: number
+  readonly usual?: Usual | undefined
+  /** The command that would allow what a guard stopped. */
+  readonly again?: string
 }
-const firstLine = [
-  'read',
-  'created',
-  'changed',
-  'unchanged',
-  'returned',
-  'renamed',
-  'missing',
-  'gone',
-  'protected',
-  'filtered',
-  'rejected',
-]
 
-/** `again`: the command that would allow what a guard stopped. What a run did, for people: status, one block a section, why things were left aside, what to type next. */
+/** What a run did, for people: status, one block a section, why things were left aside, what to type next. */
 export function renderResult(
   result: TaskResultDocument,
   causes: readonly Cause[],
   style: Style,
-  again: string = commandOf(result),
+  { columns = 120, usual, again = commandOf(result) }: ResultOptions = {},
 ): string {
-  const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}`
+  const median =
+    usual === undefined
+      ? ''
+      : ` (median of ${usual.runs} run${usual.runs === 1 ? '' : 's'} ${renderDuration(usual.durationMs)})`
+  const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}${style.dim(median)}`
   const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
   const head =
     result.stoppedBy === 'guard'
       ? style.red('✖ stopped by guard, nothing changed there (exit 4)')
       : `${paintStatus(statusText(result), result, style)}${duration}`
   const lines = [`${head}${dry}`]
-  const width = Math.max(0, ...result.sections.map((section) => displayWidth(section.application)))
-  for (const section of result.sections) {
-    const shown = (names: readonly string[]): string =>
-      names
-        .filter((name) => (section.counts[name] ?? 0) > 0 || (always.has(name) && section.counts[name] !== undefined))
-        .map((name) => `${renderCount(section.counts[name] ?? 0)} ${labels[name] ?? name}`)
-        .join('    ')
-    const rest = Object.keys(section.counts).filter((name) => !firstLine.includes(name))
-    lines.push(`  ${style.bold(section.application.padEnd(width))}  ${shown(firstLine)}`)
-    const second = [shown(rest), renderRate(section)].filter((part) => part !== '').join('    ')
-    if (second !== '') lines.push(`  ${' '.repeat(width)}  ${style.dim(second)}`)
-  }
+  lines.push(...renderSections(result, style, columns))
   lines.push(...renderGuards(result, style, again))
   for (const message of result.messages.filter((one) => !isKeptPlan(one))) {
     const sign = message.level === 'error' ? style.red('✖') : message.level === 'warning' ? style.yellow('⚠') : ' '
@@ -98,20 +72,6 @@ export function renderResult(
   if (causes.length > 0)
     lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-
-/** `97.1 % correlated (median of 12 runs 98.0 %)`; nothing where everybody has an owner, as ever. */
-function renderRate({ correlation }: TaskResultDocument['sections'][number]): string {
-  if (correlation === null || (correlation.rate === 1 && correlation.earlier.every((rate) => rate === 1))) return ''
-  const { rate, earlier } = correlation
-  const median = [...earlier].sort((a, b) => a - b)[Math.floor(earlier.length / 2)]
-  const before =
-    median === undefined
-      ? ''
-      : ` (median of ${earlier.length} run${earlier.length === 1 ? '' : 's'} ${percent(median)})`
-  return `${percent(rate)} correlated${before}`
 }
 
 function renderGuards(result: TaskResultDocument, style: Style, again: string): string[] {
@@ -137,6 +97,20 @@ const isKeptPlan = (message: Message): boolean => message.code === 'IQ4001'
 /** What was typed, as far as the result knows. */
 const commandOf = ({ task, executor, arguments: args }: TaskResultDocument): string =>
   executor === 'undo' ? `undo ${shortId(String(args.result))}` : `run ${task}`
+
+/** What is other than in the run before and than usual. */
+export function renderUsual(usual: Usual | undefined, style: Style): string {
+  if (usual === undefined) return ''
+  if (usual.different.length === 0)
+    return `  ${style.dim(`every count as in the run before, ${shortId(usual.before)}`)}\n`
+  const runs = `MEDIAN OF ${usual.runs + 1}`
+  return renderTable(usual.different, [
+    { title: '  AGAINST', value: (one) => `  ${labelOf(one.name)}` },
+    { title: 'NOW', align: 'right', value: (one) => renderCount(one.last) },
+    { title: shortId(usual.before), align: 'right', value: (one) => renderCount(one.before ?? 0) },
+    { title: runs, align: 'right', value: (one) => renderCount(one.median) },
+  ])
+}
 
 /** What to type next. */
 export function renderNext(result: TaskResultDocument, style: Style): string {

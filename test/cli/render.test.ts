@@ -1,0 +1,106 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Chalk } from 'chalk'
+import { describe, expect, it } from 'vitest'
+import { renderSections } from '../../src/cli/render/sections.ts'
+import { displayWidth, renderTable, sized } from '../../src/cli/render/table.ts'
+import { renderCount } from '../../src/cli/render/values.ts'
+import type { TaskResultDocument } from '../../src/model/documents.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
+
+const style = new Chalk({ level: 0 })
+const sections = (columns: number): string[] =>
+  renderSections(
+    {
+      sections: [
+        { application: 'hr', correlation: null, counts: { read: 48_211, created: 132, gone: 9, rejected: 12 } },
+        { application: '人事', correlation: null, counts: { read: 7, created: 0, rejected: 0, grantsAdded: 3 } },
+      ],
+    } as unknown as TaskResultDocument,
+    style,
+    columns,
+  )
+
+describe('the sections of a result', () => {
+  it('have each count in its own column, wide characters included', () => {
+    expect(sections(120)).toEqual([
+      '  hr    48,211 read    132 created    9 gone    12 rejected',
+      '  人事       7 read      0 created               0 rejected',
+      '        3 grants added',
+    ])
+  })
+
+  it('wrap where the terminal is narrow, and never run over its edge', () => {
+    const lines = sections(32)
+    for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(32)
+    expect(lines.join('\n')).toContain('12 rejected')
+  })
+})
+
+describe('text on a terminal', () => {
+  it('is as wide as it looks', () => {
+    const widths = { abc: 3, 人事: 4, 'e\u0301': 1, '👩‍💻': 2, ｗ: 2, '\u200b': 0, '🇩🇪': 2 }
+    for (const [text, width] of Object.entries(widths)) expect([text, displayWidth(text)]).toEqual([text, width])
+  })
+
+  it('is cut between characters, never inside one', () => {
+    expect(sized('人事システム', 7)).toBe('人事シ…')
+    expect(sized('人事システム', 6)).toBe('人事… ')
+    expect(sized('e\u0301tude', 4)).toBe('e\u0301tu…')
+  })
+
+  it('stays aligned in a table', () => {
+    const rows = [{ name: '人事' }, { name: 'e\u0301tude' }, { name: 'x' }]
+    const lines = renderTable(rows, [
+      { title: 'NAME', value: (row) => row.name },
+      { title: 'N', value: () => '1' },
+    ]).split('\n')
+    expect(new Set(lines.filter((line) => line !== '').map((line) => displayWidth(line)))).toEqual(new Set([8]))
+  })
+
+  it('groups the digits of a number', () => {
+    expect([0, 999, 1000, 1_234_567, -1000, 1234.5].map(renderCount)).toEqual([
+      '0',
+      '999',
+      '1,000',
+      '1,234,567',
+      '-1,000',
+      '1,234.5',
+    ])
+  })
+})
+
+describe('results show', () => {
+  it('tells what is other than in the run before and than usual', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    expect((await runCli('results show', { cwd })).stdout).not.toContain('AGAINST')
+    await runCli('run aggregation', { cwd })
+    const first = JSON.parse((await runCli('results show aggregation@-2 --json', { cwd })).stdout) as { id: string }
+    const { stdout } = await runCli('results show', { cwd })
+    expect(stdout).toMatch(new RegExp(`AGAINST +NOW +${first.id.slice(0, 12)} +MEDIAN OF 2\n`))
+    expect(stdout).toMatch(/ created +0 +9 +0\n/)
+    expect(stdout).toContain('median of 1 run ')
+    await runCli('run aggregation', { cwd })
+    await runCli('run aggregation', { cwd })
+    await runCli('run aggregation', { cwd })
+    expect((await runCli('results show', { cwd })).stdout).toContain('every count as in the run before')
+  })
+
+  it('--html writes one page that is safe and whole, readable only by its owner', async () => {
+    const cwd = project(smallOrganisation)
+    write(cwd, { 'hr.csv': 'id,name,mail,state,start\n1,Ada,a@example.com,active,<script>alert(1)</script>\n' })
+    await runCli('run aggregation', { cwd })
+    const { code } = await runCli('results show --html page.html', { cwd })
+    expect(code).toBe(0)
+    const page = readFileSync(join(cwd, 'page.html'), 'utf8')
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
+    expect(page).toContain('&#60;script&#62;alert(1)')
+    expect(page).not.toMatch(/<script|\bsrc=|href=|url\(/i)
+    expect(page).toContain('IQ2104')
+    expect(page.trimEnd().endsWith('</html>')).toBe(true)
+    expect(statSync(join(cwd, 'page.html')).mode & 0o777).toBe(0o600)
+    expect((await runCli('results show --html page.html', { cwd })).code).toBe(2)
+  })
+})
