@@ -37,8 +37,8 @@ export const completion: Command = {
   arguments: '<shell>',
   summary: 'Tab completes commands, options and the names of tasks, applications and results: for bash, zsh, fish',
   examples: [
-    'source <(iqtask completion bash)      # in ~/.bashrc',
-    'source <(iqtask completion zsh)       # in ~/.zshrc, after compinit',
+    'iqtask completion bash >> ~/.bashrc',
+    'iqtask completion zsh >> ~/.zshrc',
     'iqtask completion fish > ~/.config/fish/completions/iqtask.fish',
   ],
   async run(context, [given = '']) {
