@@ -35,7 +35,7 @@ interface ResultOptions {
   readonly columns?: number
   readonly usual?: Usual | undefined
   /** The command that would allow what a guard stopped. */
-  readonly again?: string
+  readonly again?: string | undefined
 }
 
 /** What a run did, for people: status, one block a section, why things were left aside, what to type next. */
