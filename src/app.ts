@@ -32,6 +32,7 @@ import type { RunRequest } from './task/run-request.ts'
 import { type RunnerOptions, runTask } from './task/runner.ts'
 import { checkNotify, createTelling, type Telling } from './telling.ts'
 
+export { typedArguments } from './config/arguments.ts'
 export { documentNames, jsonSchemaOf, kindNames } from './config/schema.ts'
 export { readTable } from './connectors/delimited/table.ts'
 export { examine } from './doctor.ts'

@@ -56,6 +56,15 @@ export function bindArguments(
   return { arguments: JSON.parse(JSON.stringify(done.data)) as JsonObject, parsed: done.data }
 }
 
+/** Arguments as they are typed, by the executor's schema: those that were given, without its defaults. @throws UserError as above */
+export function typedArguments(
+  { name, file, set }: { readonly name: string; readonly file: string; readonly set: Readonly<Record<string, string>> },
+  schema: z.ZodType,
+): JsonObject {
+  const bound = bindArguments({ name, file, parameters: [], arguments: {} } as unknown as TaskDefinition, schema, set)
+  return Object.fromEntries(Object.keys(set).map((key) => [key, bound.arguments[key] ?? null]))
+}
+
 const unknownName = (definition: TaskDefinition, key: string, known: readonly string[]): UserError =>
   new UserError(`${definition.name} has no argument or parameter "${key}"`, {
     code: 'IQ1008',

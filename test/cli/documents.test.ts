@@ -70,6 +70,8 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'schedule convert': ['schedule convert @daily', 'schedule convert nonsense'],
   'schedule fire': ['schedule fire timed/often'],
   'schedule catchup': ['schedule catchup'],
+  'task new': ['task new mine --executor account-aggregation --set applications=hr'],
+  'task types': ['task types'],
   'application list': ['application'],
   'application show': ['application show hr'],
   'application test': ['application test hr'],

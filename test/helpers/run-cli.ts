@@ -15,13 +15,14 @@ export interface CliOptions {
   /** stdout and stderr are terminals. */
   readonly tty?: boolean
   /** What is typed when the terminal asks. */
-  readonly answer?: string
+  readonly answer?: string | readonly string[]
 }
 
 /** Runs one command line in this process, with a terminal that only collects. Words are split at spaces; quote as `"a b"`. */
 export async function runCli(line: string | readonly string[], options: CliOptions): Promise<CliRun> {
   let stdout = ''
   let stderr = ''
+  const answers = [...(options.answer ?? [])]
   const terminal: Terminal = {
     env: { HOME: '/nonexistent', ...options.env },
     cwd: options.cwd,
@@ -34,7 +35,7 @@ export async function runCli(line: string | readonly string[], options: CliOptio
     ask: async (question) => {
       if (options.answer === undefined) return undefined
       stderr += question
-      return options.answer
+      return typeof options.answer === 'string' ? options.answer : answers.shift()
     },
     onSignal: () => () => undefined,
     out: async (text) => {

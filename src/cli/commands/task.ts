@@ -4,6 +4,7 @@ import { levelsOf, type Step } from '../../model/sequence.ts'
 import type { TaskDefinition } from '../../model/task-definition.ts'
 import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { safe } from '../terminal.ts'
+import { newTask, types } from './task-new.ts'
 
 export const task: CommandGroup = {
   name: 'task',
@@ -30,6 +31,8 @@ export const task: CommandGroup = {
       examples: ['iqtask task validate aggregation'],
       run: validate,
     },
+    newTask,
+    types,
   ],
 }
 

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { project, smallOrganisation } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
+
+const file = (cwd: string): string => join(cwd, 'tasks/mine.yaml')
+
+describe('task new', () => {
+  it('writes a definition that runs, with the arguments as the executor types them', async () => {
+    const cwd = project(smallOrganisation)
+    const line = 'task new mine --executor account-aggregation --set applications=hr --set checkDeleted=false'
+    const { code, stdout } = await runCli(line, { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toContain('iqtask run mine --dry-run')
+    expect(readFileSync(file(cwd), 'utf8')).toMatch(/^# yaml-language-server: .*\nkind: TaskDefinition\nname: mine\n/)
+    expect(readFileSync(file(cwd), 'utf8')).toContain('checkDeleted: false')
+    expect(readFileSync(file(cwd), 'utf8')).not.toContain('recorrelate')
+    const { sections } = JSON.parse((await runCli('run mine --json', { cwd })).stdout) as {
+      sections: { application: string }[]
+    }
+    expect(sections.map((section) => section.application)).toEqual(['hr'])
+  })
+
+  it('asks at a terminal for what is missing', async () => {
+    const cwd = project(smallOrganisation)
+    const asked = await runCli('task new', { cwd, tty: true, answer: ['mine', 'account-aggregation', 'hr,ad'] })
+    expect(asked.code).toBe(0)
+    expect(asked.stderr).toContain('name of the task')
+    expect(readFileSync(file(cwd), 'utf8')).toMatch(/applications:\n {4}- hr\n {4}- ad/)
+  })
+
+  it.each([
+    ['task new', 'IQ1010', 'iqtask task new NAME'],
+    ['task new mine --no-input', 'IQ1010', '--executor NAME'],
+    ['task new Mine --executor account-aggregation', 'IQ1002', 'a-z'],
+    ['task new mine --executor acount-aggregation', 'IQ1105', 'did you mean account-aggregation'],
+    ['task new mine --executor account-aggregation', 'IQ1010', '--set applications=VALUE'],
+    [
+      'task new mine --executor account-aggregation --set applications=hr --set recorelate=true',
+      'IQ1008',
+      'recorrelate',
+    ],
+  ])('refuses, and writes nothing: %s', async (line, code, hint) => {
+    const cwd = project(smallOrganisation)
+    const refused = await runCli(line, { cwd })
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain(code)
+    expect(refused.stderr).toContain(hint)
+    expect(existsSync(file(cwd))).toBe(false)
+  })
+
+  it('never writes over a task that is there', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'tasks/mine.yaml': 'kind: TaskDefinition\nname: mine\nexecutor: undo\n',
+    })
+    const { code, stderr } = await runCli('task new mine --executor undo --set result=x', { cwd })
+    expect(code).toBe(2)
+    expect(stderr).toContain('IQ1110')
+    expect(readFileSync(file(cwd), 'utf8')).toContain('executor: undo')
+  })
+})
+
+describe('task types', () => {
+  it('tells what each executor needs and takes', async () => {
+    const { stdout } = await runCli('task types --json', { cwd: project(smallOrganisation) })
+    const { items } = JSON.parse(stdout) as { items: { name: string; required: string[]; optional: string[] }[] }
+    const aggregation = items.find((item) => item.name === 'account-aggregation')
+    expect(aggregation?.required).toEqual(['applications'])
+    expect(aggregation?.optional).toContain('checkDeleted')
+  })
+})
