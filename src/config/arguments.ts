@@ -61,7 +61,9 @@ export function typedArguments(
   { name, file, set }: { readonly name: string; readonly file: string; readonly set: Readonly<Record<string, string>> },
   schema: z.ZodType,
 ): JsonObject {
-  const bound = bindArguments({ name, file, parameters: [], arguments: {} } as unknown as TaskDefinition, schema, set)
+  const bound = bindArguments({ name, file, parameters: [], arguments: {} } as unknown as TaskDefinition, schema, {
+    set,
+  })
   return Object.fromEntries(Object.keys(set).map((key) => [key, bound.arguments[key] ?? null]))
 }
 
