@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { cosmiconfig, type Loader } from 'cosmiconfig'
+import { type CosmiconfigResult, cosmiconfig, type Loader, type PublicExplorer } from 'cosmiconfig'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { NotifySettings } from '../model/notify-settings.ts'
@@ -14,6 +14,7 @@ import { buildIdentityModel } from './identity.ts'
 import { configSchema } from './schema.ts'
 import { buildTask } from './task.ts'
 import { check, type ParsedFile, parseFile } from './text.ts'
+import { originOf, withUserFile } from './user-file.ts'
 
 export interface LoadOptions {
   /** Where the search upward starts. */
@@ -31,7 +32,8 @@ const places = endings.map((ending) => `iqtask.config.${ending}`)
 
 /** Finds and checks the configuration; objects are read when they are asked for. @throws UserError */
 export async function loadProject(options: LoadOptions): Promise<Project> {
-  const parsed = await findConfig(options)
+  const own = await findConfig(options)
+  const parsed = withUserFile(own, options.env)
   const raw = check(parsed, configSchema)
   refuseLiteralSecrets(parsed, raw.notify, ['notify'])
   const folder = dirname(parsed.file)
@@ -57,6 +59,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     blackout: raw.blackout.map((one) => ({ ...one, timeZone: one.timeZone ?? raw.timeZone })),
     applications,
     tasks,
+    origin: originOf(own, options.env),
   }
 }
 
@@ -65,7 +68,8 @@ async function findConfig(options: LoadOptions): Promise<ParsedFile> {
   const project = options.project ?? options.env.IQTASK_PROJECT
   const explorer = cosmiconfig('iqtask', {
     searchPlaces: places,
-    searchStrategy: 'global',
+    // a person's own settings are no project
+    searchStrategy: 'none',
     cache: false,
     // our own: the library's YAML loader accepts bombs, its .ts loader wants another compiler
     loaders: Object.fromEntries(endings.map((ending) => [`.${ending}`, loaderOf(ending)])),
@@ -73,13 +77,18 @@ async function findConfig(options: LoadOptions): Promise<ParsedFile> {
   const named = config === undefined ? configIn(options.cwd, project) : resolve(options.cwd, config)
   if (named !== undefined && !existsSync(named))
     throw new UserError(`there is no configuration file ${named}`, { code: 'IQ1003', hint: 'check --config' })
-  const found = named === undefined ? await explorer.search(options.cwd) : await explorer.load(named)
+  const found = named === undefined ? await searchUpward(explorer, options.cwd) : await explorer.load(named)
   if (found === null || found === undefined)
     throw new UserError(`no project here: no iqtask.config.yaml in ${options.cwd} or above`, {
       code: 'IQ1003',
       hint: 'iqtask init makes one; --project DIR names one elsewhere',
     })
   return found.config as ParsedFile
+}
+
+async function searchUpward(explorer: PublicExplorer, from: string): Promise<CosmiconfigResult> {
+  const found = await explorer.search(from)
+  return found !== null || dirname(from) === from ? found : searchUpward(explorer, dirname(from))
 }
 
 function configIn(cwd: string, project: string | undefined): string | undefined {

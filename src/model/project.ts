@@ -5,6 +5,13 @@ import type { IdentityModel } from './identity-model.ts'
 import type { NotifySettings } from './notify-settings.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
+/** Where a setting comes from; a default comes from nowhere. */
+export interface Origin {
+  readonly kind: 'environment' | 'project' | 'user' | 'default'
+  /** The variable or the file. */
+  readonly name: string | null
+}
+
 /** A user's project as the rest of the tool sees it. Objects are loaded and checked when they are asked for. */
 export interface Project {
   readonly name: string
@@ -23,6 +30,8 @@ export interface Project {
   readonly applications: ObjectFiles<Application>
   /** The project's own and the shipped ones; the project's file of the same name wins. */
   readonly tasks: ObjectFiles<TaskDefinition>
+  /** `timeZone`, `store`, … */
+  origin(setting: string): Origin
 }
 
 export interface ObjectFiles<T> {

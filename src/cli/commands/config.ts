@@ -1,4 +1,4 @@
-import type { CommandContext, CommandGroup } from '../command.ts'
+import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { errorDocument, renderError } from '../render/error.ts'
 import { renderValue } from '../render/values.ts'
 
@@ -9,7 +9,7 @@ export const config: CommandGroup = {
     {
       name: 'show',
       summary: 'the settings in force',
-      examples: ['iqtask config show', 'iqtask config show --json'],
+      examples: ['iqtask config show', 'iqtask config show --origin', 'iqtask config show --json'],
       options: [{ flags: '--origin', summary: 'where each comes from' }],
       run: show,
     },
@@ -22,23 +22,19 @@ export const config: CommandGroup = {
   ],
 }
 
-async function show(
-  context: CommandContext,
-  _args: readonly string[],
-  options: { origin?: unknown },
-): Promise<undefined> {
+async function show(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const { project } = await context.app()
-  const fromEnv = (name: string): string =>
-    context.terminal.env[name] === undefined ? project.file : `environment ${name}`
-  const items = [
-    { key: 'name', value: project.name, origin: project.file },
-    { key: 'config', value: project.file, origin: fromEnv('IQTASK_CONFIG') },
-    { key: 'timeZone', value: project.timeZone, origin: project.file },
-    { key: 'store', value: project.store, origin: fromEnv('IQTASK_STORE') },
-    { key: 'identity', value: project.identity, origin: project.file },
-    { key: 'guards', value: project.guards, origin: project.file },
-    { key: 'notify', value: project.notify, origin: project.file },
-  ]
+  const { env } = context.terminal
+  const settings = { ...project, config: project.file } as const
+  const items = (['name', 'config', 'timeZone', 'store', 'identity', 'guards', 'notify'] as const).map((key) => {
+    const from = project.origin(key)
+    const found = options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
+    const variable = ['IQTASK_CONFIG', 'IQTASK_PROJECT'].find((name) => env[name] !== undefined)
+    const file =
+      found ?? (variable === undefined ? `searched upward from ${context.terminal.cwd}` : `environment ${variable}`)
+    const origin = from.name === null ? 'default' : from.kind === 'environment' ? `environment ${from.name}` : from.name
+    return { key, value: settings[key], origin: key === 'config' ? file : origin }
+  })
   await context.printer.list({
     items,
     total: items.length,
