@@ -79,7 +79,7 @@ export const newTask: Command = {
     const { sha256, shipped, text: written } = app.project.tasks.get(name)
     const schema = { schema: 'iqtask/TaskDefinition/1' as const, name, executor, file, shipped, sha256 }
     await context.printer.document(
-      { ...schema, text: written, argumentsSchema: null },
+      { ...schema, text: written, argumentsSchema: null, steps: null },
       () => `made ${file}\n  try it: iqtask run ${name} --dry-run\n`,
     )
     return undefined
