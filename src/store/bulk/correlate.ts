@@ -27,16 +27,14 @@ export interface PlannedIdentity {
 
 /** Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. */
 export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<void> {
-  findCandidates(db, plan)
-  yield
+  yield* findCandidates(db, plan)
   if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
   const all = [...plan.rules, ...plan.sameAs]
   rememberPlanned(db, plan)
   if (all.length > 0) yield* loadKeys(db, all, plan)
   const never = neverClause(db)
   for (const [index, rule] of plan.rules.entries()) {
-    decide(db, rule, index, plan.privileged, never)
-    yield
+    yield* decide(db, rule, index, plan.privileged, never)
   }
   for (const index of plan.sameAs.keys()) {
     ask(db, plan.rules.length + index, never)
@@ -50,19 +48,19 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
 }
 
 /** New accounts, those whose key changed, and those without an identity; never what a person decided. */
-function findCandidates(db: Database, plan: CorrelationPlan): void {
-  db.statement(`insert into st.cand
+function* findCandidates(db: Database, plan: CorrelationPlan): Generator<void> {
+  const add = db.statement(`insert into st.cand
     select s.id, x.account_id, iif(x.kind = 'replaced', null, a.identity_id),
       s.iname is not null and @creates and (x.kind in ('create', 'replaced') or a.identity_id is null),
       x.kind <> 'replaced' and a.link_by is 'created'
     from st.act x cross join st.s s on s.id = x.sid left join account a on a.id = x.account_id
-    where x.kind in ('create', 'replaced') or (x.kind <> 'reject' and a.link_by <> 'person'
-      and (a.identity_id is null or @all or (x.kind <> 'same' and a.keys is not null and s.keys_digest is not null and a.keys <> s.keys_digest)))`).run(
-    {
-      creates: plan.creates ? 1 : 0,
-      all: plan.recorrelate ? 1 : 0,
-    },
-  )
+    where x.sid > @lo and x.sid <= @hi and (x.kind in ('create', 'replaced') or (x.kind <> 'reject' and a.link_by <> 'person'
+      and (a.identity_id is null or @all or (x.kind <> 'same' and a.keys is not null and s.keys_digest is not null and a.keys <> s.keys_digest))))`)
+  const p = { creates: plan.creates ? 1 : 0, all: plan.recorrelate ? 1 : 0 }
+  for (const slice of slicesOf(db)) {
+    add.run({ ...p, ...slice })
+    yield
+  }
 }
 
 /** What each rule may find: the identities' values, evened out as the rule says. */
@@ -127,9 +125,15 @@ function neverClause(db: Database): (identity: string) => string {
 type Never = ReturnType<typeof neverClause>
 
 /** The set-wise twin of `model/correlation.ts`. */
-function decide(db: Database, rule: CorrelationRule, index: number, privileged: boolean, never: Never): void {
+function* decide(
+  db: Database,
+  rule: CorrelationRule,
+  index: number,
+  privileged: boolean,
+  never: Never,
+): Generator<void> {
   const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
-  db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
+  const decided = db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
       case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value
     from (select sid, account_id, one, ids, value,
@@ -145,7 +149,11 @@ function decide(db: Database, rule: CorrelationRule, index: number, privileged: 
           left join st.ik k on k.rule = ${index} and k.value = s.keys ->> ${index} ${never('k.identity_id')}
         where s.keys ->> ${index} is not null and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
         group by c.sid))
-    where kind is not null`).run(p)
+    where kind is not null`)
+  for (const slice of slicesOf(db)) {
+    decided.run({ ...p, ...slice })
+    yield
+  }
   if (!rule.decisive) return
   // the search ends here for a creating application too: later rules are not asked
   db.statement(`insert or ignore into st.ended select c.sid from st.cand c cross join st.s s on s.id = c.sid
