@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,6 +30,20 @@ describe('a start', () => {
     const loaded = modules.map((name) => name.trim())
     expect(loaded).toContain('fs')
     for (const name of ['child_process', 'crypto', 'worker_threads', 'zlib', 'v8']) expect(loaded).not.toContain(name)
+  })
+
+  it('reads little code before it knows what is asked: the command line, and nothing of what commands do', () => {
+    const seen = new Map<string, string>()
+    const read = (file: string): void => {
+      if (seen.has(file)) return
+      const code = readFileSync(join(root, 'dist', file), 'utf8')
+      seen.set(file, code)
+      for (const [, next = ''] of code.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) read(next)
+    }
+    read('main.js')
+    const code = [...seen.values()].join('')
+    expect(code.length).toBeLessThan(400_000)
+    for (const heavy of ['ZodObject', 'kysely', 'YAMLParseError']) expect(code).not.toContain(heavy)
   })
 
   it("keeps Node's compile cache in the user's own folder, for nobody else", () => {

@@ -1,4 +1,3 @@
-import { sequenceSteps } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { levelsOf, type Step } from '../../model/sequence.ts'
 import type { TaskDefinition } from '../../model/task-definition.ts'
@@ -77,7 +76,7 @@ async function show(
   const schema =
     executor === undefined ? null : z.toJSONSchema(executor.arguments, { io: 'input', unrepresentable: 'any' })
   const { text, sha256, file, shipped } = definition
-  const steps = graphOf(definition)
+  const steps = await graphOf(definition)
   await context.printer.document(
     {
       schema: 'iqtask/TaskDefinition/1',
@@ -111,7 +110,8 @@ interface PlacedStep extends Step {
   readonly level: number
 }
 
-function graphOf(definition: TaskDefinition): PlacedStep[] | undefined {
+async function graphOf(definition: TaskDefinition): Promise<PlacedStep[] | undefined> {
+  const { sequenceSteps } = await import('../../app.ts')
   const steps = definition.executor === 'sequence' ? sequenceSteps(definition.arguments) : undefined
   if (steps === undefined) return undefined
   return levelsOf(steps).flatMap((level, index) => level.map((step) => ({ ...step, level: index + 1 })))
