@@ -48,6 +48,7 @@ export { findKeptPlan } from './task/kept-plans.ts'
 export { type PlanFile, type PlanHeader, readPlan, writePlan } from './task/plan-file.ts'
 export type { RunEvent, RunRequest } from './task/run-request.ts'
 export { whyAccount, whyIdentity } from './why.ts'
+export { whyAccountField } from './why-field.ts'
 
 /** A project with everything wired: what the command line and programs that embed iqtask work with. */
 export interface App {

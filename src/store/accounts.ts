@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import type { AccountDocument } from '../model/documents.ts'
 import type { Value } from '../model/value.ts'
+import { type AccountHistory, accountHistory } from './account-history.ts'
 import type { Database } from './database.ts'
 
 export interface AccountFilter {
@@ -23,6 +24,8 @@ export interface Accounts {
   idOf(reference: string): number
   /** How it came to its identity, or to none. */
   linkOf(id: number): AccountLink
+  /** Which runs made and changed it, and what it held. */
+  historyOf(id: number): AccountHistory
 }
 
 export interface AccountLink {
@@ -53,6 +56,7 @@ export function createAccounts(db: Database): Accounts {
     },
     get: (reference) => document(db, rowOf(reference)),
     idOf: (reference) => Number(rowOf(reference).id),
+    historyOf: (id) => accountHistory(db, id),
     linkOf: (id) =>
       db
         .statement(

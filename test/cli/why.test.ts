@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AccountDocument, ListDocument, WhyDocument } from '../../src/model/documents.ts'
-import { project, smallOrganisation } from '../helpers/project.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
 const twoRules = {
@@ -52,6 +52,47 @@ describe('why an account is somebody’s', () => {
     expect((await why('account hr:1', cwd)).facts).toMatchObject([
       { text: 'the identity was created from this account' },
     ])
+  })
+})
+
+describe('why an account’s attribute has its value', () => {
+  it('names each run that changed it, what it was before, and where it comes from', async () => {
+    const cwd = await aggregated()
+    const runOf = async (): Promise<string> =>
+      (JSON.parse((await runCli('results show latest --json', { cwd })).stdout) as { id: string }).id
+    const first = await runOf()
+    write(cwd, { 'ad.csv': twoRules['ad.csv'].replace('ADA@', 'ada.ost@').replace('g1|g2', 'g2|g3') })
+    await runCli('run aggregation', { cwd })
+    const second = await runOf()
+    // a run that changes something else is not named
+    write(cwd, {
+      'ad.csv': twoRules['ad.csv'].replace('ADA@example.com,yes', 'ada.ost@example.com,no').replace('g1|g2', 'g2|g3'),
+    })
+    await runCli('run aggregation', { cwd })
+    expect(await why('account ad:ada mail', cwd)).toMatchObject({
+      field: 'mail',
+      answer: 'mail of ad:ada is "ada.ost@example.com"',
+      facts: [
+        { text: 'became "ada.ost@example.com", before that "ADA@example.com"', result: second },
+        { text: 'was "ADA@example.com" when the account was first seen', result: first },
+        { text: 'ad gives it from the column mail', result: null },
+      ],
+    })
+    const groups = await why('account ad:ada groups', cwd)
+    expect(groups.answer).toBe('groups of ad:ada is ["g2","g3"]')
+    expect(groups.facts.map(({ text, result }) => `${text} ${result}`).slice(0, 4)).toEqual([
+      `held "g1" since ${first}`,
+      `lost "g1" ${second}`,
+      `holds "g2" since ${first}`,
+      `holds "g3" since ${second}`,
+    ])
+  })
+
+  it('suggests the field that was meant', async () => {
+    const { stderr, code } = await runCli('why account ad:ada mial', { cwd: await aggregated() })
+    expect(code).toBe(2)
+    expect(stderr).toContain('ad:ada has no mial, and never had')
+    expect(stderr).toContain('mail')
   })
 })
 

@@ -11,16 +11,21 @@ export const why: Command = {
   name: 'why',
   arguments: '<noun> <id> [field]',
   summary: 'why something is as it is, from recorded facts: source, rule, run, person',
-  examples: ['iqtask why account ad:jdoe', 'iqtask why identity 100482 email'],
+  examples: ['iqtask why account ad:jdoe', 'iqtask why account ad:jdoe groups', 'iqtask why identity 100482 email'],
   async run(context, [noun = '', id = '', field]) {
-    const { whyAccount, whyIdentity } = await import('../../app.ts')
+    const { whyAccount, whyAccountField, whyIdentity } = await import('../../app.ts')
     if (!(nouns as readonly string[]).includes(noun))
       throw new UserError(`why does not know "${noun}"`, {
         code: 'IQ1002',
         hint: didYouMean(noun, nouns) ?? `iqtask why ${nouns.join('|')} ID`,
       })
     const app = await context.app()
-    const answer = noun === 'account' ? whyAccount(app, id) : whyIdentity(app, id, field)
+    const answer =
+      noun === 'identity'
+        ? whyIdentity(app, id, field)
+        : field === undefined
+          ? whyAccount(app, id)
+          : whyAccountField(app, id, field)
     await context.printer.document(answer, () => render(context, answer))
     return undefined
   },
