@@ -5,7 +5,8 @@ import { IqtaskError } from './base/errors.ts'
 import { type Finding, fail, ok, warn } from './model/doctor.ts'
 import { checkStore } from './store/check.ts'
 
-type Check = (app: App) => Finding[] | Promise<Finding[]>
+type Env = Readonly<Record<string, string | undefined>>
+type Check = (app: App, env: Env) => Finding[] | Promise<Finding[]>
 
 /** Looks at everything that a run leans on, in this order; one function a thing. */
 const checks: readonly Check[] = [
@@ -17,23 +18,30 @@ const checks: readonly Check[] = [
   clock,
   connections,
   notifications,
+  schedules,
 ]
 
-export async function examine(app: App): Promise<Finding[]> {
+export async function examine(app: App, env: Env): Promise<Finding[]> {
   const findings: Finding[] = []
-  for (const check of checks) findings.push(...(await attempt(check, app)))
+  for (const check of checks) findings.push(...(await attempt(check, app, env)))
   return findings
 }
 
 /** A check that cannot be made is a finding like another. */
-async function attempt(check: Check, app: App): Promise<Finding[]> {
+async function attempt(check: Check, app: App, env: Env = {}): Promise<Finding[]> {
   try {
-    return await check(app)
+    return await check(app, env)
   } catch (thrown) {
     const error = app.explain(thrown)
     if (!(error instanceof IqtaskError)) throw error
     return [fail(check.name, error.message, error.hint ?? `iqtask explain ${error.code}`)]
   }
+}
+
+async function schedules(app: App, env: Env): Promise<Finding[]> {
+  // calendars are loaded only for those who look at them
+  const { scheduleFindings } = await import('./schedule-doctor.ts')
+  return scheduleFindings(app, env)
 }
 
 function runtime(): Finding[] {

@@ -6,6 +6,7 @@ import type { Registry } from '../base/registry.ts'
 import type { Application, Feed } from '../model/application.ts'
 import { findDeadRule } from '../model/dead-rule.ts'
 import type { Project } from '../model/project.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
 import { bindArguments } from './arguments.ts'
 import { parseFile } from './text.ts'
 
@@ -73,8 +74,8 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
       const task = project.tasks.get(name)
       if (typeof task.executor !== 'string' || task.executor.startsWith('.')) return
       const executor = known.executors.get(task.executor)
-      for (const schedule of task.schedule)
-        attempt(() => void bindArguments(task, executor.arguments, { set: {}, arguments: schedule.arguments }))
+      for (const [index, schedule] of task.schedule.entries())
+        attempt(() => checkSchedule(task, index, executor.arguments, schedule.arguments))
       if (task.parameters.some((parameter) => parameter.required)) return
       const bound = bindArguments(task, executor.arguments, { set: {} })
       const named = bound.arguments.applications
@@ -97,4 +98,15 @@ function checkRules(project: Project, application: Application): void {
     place: parseFile(application.file).place(['correlation', fault.index, 'identity']),
     hint: fault.hint,
   })
+}
+
+/** What a schedule sets is what the executor takes. @throws UserError with its place */
+function checkSchedule(task: TaskDefinition, index: number, schema: ZodType, given: JsonObject): void {
+  try {
+    bindArguments(task, schema, { set: {}, arguments: given })
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const place = parseFile(task.file).place(['schedule', index, 'arguments'])
+    throw new UserError(error.message, { code: error.code, hint: error.hint, place, cause: error })
+  }
 }

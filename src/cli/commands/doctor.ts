@@ -11,10 +11,10 @@ export const doctor: Command = {
   async run(context, _args, options) {
     const { examine } = await import('../../app.ts')
     const app = await context.app()
-    let findings = await examine(app)
+    let findings = await examine(app, context.terminal.env)
     const fixed = options.fix === true ? findings.filter((finding) => finding.fix !== undefined) : []
     for (const { fix } of fixed) fix?.()
-    if (fixed.length > 0) findings = await examine(app)
+    if (fixed.length > 0) findings = await examine(app, context.terminal.env)
     const { style } = context
     const healthy = findings.every((finding) => finding.status !== 'fail')
     const shown = findings.map(({ name, status, text, mend }) => ({ name, status, text, mend }))

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { type App, openApp } from '../../src/app.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { jitterOf } from '../../src/task/fire.ts'
+import { project, smallOrganisation } from '../helpers/project.ts'
+
+/** A clock that is put where a test wants it; `speed` lets it run so many times faster than the real one. */
+function clockAt(start: string, speed = 0): Clock & { set(at: string): void } {
+  let at = Date.parse(start)
+  let since = performance.now()
+  return {
+    now: () => new Date(at + (performance.now() - since) * speed),
+    monotonicMs: () => performance.now(),
+    set(text) {
+      at = Date.parse(text)
+      since = performance.now()
+    },
+  }
+}
+
+const task = (schedule: string, more = ''): string =>
+  `kind: TaskDefinition\nname: t\nexecutor: account-aggregation\narguments: { applications: [hr] }\n${more}schedule:\n  - { name: s, ${schedule} }\n`
+
+/** An app on a project of its own, or a second one on the same. */
+async function opened(cwd: string, clock: Clock): Promise<App & AsyncDisposable> {
+  const app = await openApp({ cwd, env: {}, clock })
+  return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() })
+}
+const timed = (schedule: string, more = '', files: Readonly<Record<string, string>> = {}): string =>
+  project({ ...smallOrganisation, 'tasks/t.yaml': task(schedule, more), ...files })
+const rows = (app: App) =>
+  app
+    .store()
+    .results.list({})
+    .items.map(({ status, trigger }) => `${trigger} ${status}`)
+const begin = (app: App, at: string) =>
+  app.store().db.write(() => app.store().schedules.begin('t/s', new Date(at).toISOString()))
+
+const daily = 'cron: "30 2 * * *", timeZone: UTC'
+
+describe('a fire', () => {
+  it('runs what is due with the trigger schedule and its typed arguments; a second one does nothing', async () => {
+    const clock = clockAt('2026-11-24T02:30:01Z')
+    await using app = await opened(timed(`${daily}, arguments: { applications: [ad] }`), clock)
+    const first = await app.fire('t/s')
+    expect(first).toMatchObject({
+      did: 'ran',
+      nominal: '2026-11-24T02:30:00.000Z',
+      missed: 0,
+      result: { trigger: 'schedule', arguments: { applications: ['ad'] } },
+    })
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing', reason: 'nothing is due', result: null })
+    clock.set('2026-11-24T03:30:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+    expect(rows(app)).toHaveLength(1)
+  })
+
+  it("of many at once, on one store and from two hosts' programs, runs once", async () => {
+    const clock = clockAt('2026-11-24T02:30:00Z')
+    const cwd = timed(daily)
+    await using one = await opened(cwd, clock)
+    one.store()
+    await using two = await opened(cwd, clock)
+    const outcomes = await Promise.all([one, two, one, two].map((app) => app.fire('t/s')))
+    expect(outcomes.map(({ did }) => did).filter((did) => did === 'ran')).toEqual(['ran'])
+    expect(rows(one)).toHaveLength(1)
+  })
+
+  it('misses nothing from before it was installed', async () => {
+    await using app = await opened(timed(daily), clockAt('2026-11-24T12:00:00Z'))
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing', missed: 0 })
+  })
+
+  it('after ten days makes the newest good and records the others, each with its reason', async () => {
+    await using app = await opened(timed(daily), clockAt('2026-11-24T09:00:00Z'))
+    begin(app, '2026-11-14T12:00:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran', nominal: '2026-11-24T02:30:00.000Z', missed: 9 })
+    expect(rows(app)).toEqual(['schedule success', ...Array.from({ length: 9 }, () => 'schedule missed')])
+    const [made, lost] = app.store().results.list({}).items
+    expect(made?.messages[0]).toMatchObject({
+      code: 'IQ5004',
+      text: 'for t/s at 2026-11-24T02:30:00.000Z, made good 6 h 30 min late',
+    })
+    expect(lost?.messages[0]?.text).toContain('missed: t/s at 2026-11-23T02:30:00.000Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+  })
+
+  it.each([
+    ['misfire: skip', '2026-11-24T09:00:00Z'],
+    ['catchUpWindow: 1h', '2026-11-24T09:00:00Z'],
+  ])('with %s makes nothing good that is late', async (setting, at) => {
+    await using app = await opened(timed(`${daily}, ${setting}`), clockAt(at))
+    begin(app, '2026-11-23T12:00:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'missed', missed: 1, result: null })
+    expect(rows(app)).toEqual(['schedule missed'])
+  })
+
+  it('tells thousands of missed times in one row', async () => {
+    await using app = await opened(timed('every: 1m'), clockAt('2026-11-24T00:00:00Z'))
+    begin(app, '2026-11-23T00:00:30Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran', missed: 1439 })
+    expect(rows(app)).toEqual(['schedule success', 'schedule missed'])
+  })
+
+  it('fires nothing twice when the clock is set back a day, and goes on after it was a year ahead', async () => {
+    const clock = clockAt('2026-11-24T02:30:00Z')
+    await using app = await opened(timed(daily), clock)
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran' })
+    clock.set('2026-11-23T03:00:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+    clock.set('2026-11-24T02:30:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+    clock.set('2027-11-24T02:30:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran' })
+    clock.set('2026-11-25T02:30:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+  })
+
+  it('of a task that runs already leaves a skipped row that names the run', async () => {
+    await using app = await opened(timed(daily), clockAt('2026-11-24T02:30:00Z'))
+    const store = app.store()
+    await app.run({ task: 't', trigger: 'manual', set: {} })
+    const [before] = store.results.list({}).items
+    store.db.statement(`update task_result set status = 'running'`).run()
+    const outcome = await app.fire('t/s')
+    expect(outcome).toMatchObject({ did: 'ran', result: { status: 'skipped', trigger: 'schedule' } })
+    expect(outcome.reason).toContain(`t runs already: result ${before?.id}`)
+  })
+
+  it('is held by a pause, of which nothing is missed', async () => {
+    const clock = clockAt('2026-11-24T02:30:00Z')
+    await using app = await opened(timed(daily), clock)
+    const { schedules, db } = app.store()
+    begin(app, '2026-11-20T00:00:00Z')
+    db.write(() => schedules.pause('t/s', '2026-11-20T00:00:00.000Z', '2026-11-24T12:00:00.000Z'))
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing', reason: expect.stringContaining('paused') })
+    clock.set('2026-11-25T02:30:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran', missed: 0 })
+  })
+
+  it('waits its own part of the jitter, the same every time', () => {
+    const window = { id: 't/s', jitterMs: 600_000 }
+    expect(jitterOf(window, 'host')).toBe(jitterOf(window, 'host'))
+    const parts = Array.from({ length: 200 }, (_, i) => jitterOf(window, `host${i}`))
+    expect(Math.min(...parts)).toBeGreaterThanOrEqual(0)
+    expect(Math.max(...parts)).toBeLessThan(600_000)
+    expect(new Set(parts).size).toBeGreaterThan(190)
+  })
+})
+
+describe('a blackout', () => {
+  const window = (from: string, to: string, stop = false): string =>
+    `blackout: [{ from: "${from}", to: "${to}", timeZone: UTC, stop: ${stop} }]\n`
+
+  it('delays a start to its end, within the deadline, and says so', async () => {
+    await using app = await opened(
+      timed(`${daily}, startDeadline: 1h`, window('02:00', '02:31')),
+      clockAt('2026-11-24T02:30:00Z', 60),
+    )
+    const { result } = await app.fire('t/s')
+    expect(result).toMatchObject({ status: 'success', trigger: 'schedule' })
+    expect(result?.messages.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(
+        /^the start was delayed from 2026-11-24T02:30:.* to 2026-11-24T02:31:00.000Z by the blackout 02:00–02:31 UTC$/,
+      ),
+    )
+    expect(Date.parse(result?.startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse('2026-11-24T02:31:00Z'))
+  })
+
+  it('of the whole project that ends after the deadline makes the fire a missed one', async () => {
+    const config = `${smallOrganisation['iqtask.config.yaml']}${window('02:00', '06:00')}`
+    await using app = await opened(timed(daily, '', { 'iqtask.config.yaml': config }), clockAt('2026-11-24T02:30:00Z'))
+    expect(await app.fire('t/s')).toMatchObject({
+      did: 'missed',
+      missed: 1,
+      result: { status: 'missed' },
+      reason: expect.stringContaining('blackout 02:00–06:00 UTC'),
+    })
+    expect(await app.fire('t/s')).toMatchObject({ did: 'nothing' })
+  })
+
+  it('refuses a person, with its end and how to wait for it', async () => {
+    await using app = await opened(timed(daily, window('02:00', '06:00')), clockAt('2026-11-24T02:30:00Z'))
+    await expect(app.run({ task: 't', trigger: 'manual', set: {} })).rejects.toMatchObject({
+      code: 'IQ3006',
+      hint: expect.stringContaining('--if-running wait'),
+    })
+    expect(rows(app)).toEqual([])
+  })
+
+  it('with stop: true ends a run at the next chunk, and lets it go on after the window', async () => {
+    const feed = [
+      'id,name,mail,state,start',
+      ...Array.from({ length: 20_000 }, (_, i) => `${i},N${i},n${i}@example.com,active,2020-01-31`),
+    ]
+    const cwd = timed(daily, `lossLimit: 10\n${window('02:31', '02:33', true)}`, { 'hr.csv': `${feed.join('\n')}\n` })
+    await using app = await opened(cwd, clockAt('2026-11-24T02:30:00Z', 30))
+    const { result } = await app.fire('t/s')
+    expect(result).toMatchObject({ status: 'success', counts: { created: 20_000 } })
+    const texts = result?.messages.map(({ text }) => text) ?? []
+    expect(texts).toContainEqual(expect.stringContaining('stopped by the blackout 02:31–02:33 UTC'))
+    expect(texts).toContainEqual(expect.stringContaining('resumed at 2026-11-24T02:33'))
+    expect(rows(app)).toHaveLength(1)
+  })
+})
