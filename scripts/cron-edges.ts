@@ -81,8 +81,10 @@ exec timeout ${Math.ceil((minutes * 60) / speed)} faketime -f '@${localOf(zone, 
 }
 
 /** faketime takes local time. */
-const localOf = (timeZone: string, start: string): string =>
-  new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' }).format(new Date(start))
+function localOf(timeZone: string, start: string): string {
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' })
+  return format.format(new Date(start))
+}
 
 function readOr(file: string): string[] {
   try {

@@ -43,7 +43,7 @@ setpriv --reuid=65534 --clear-groups crontab -l 2>&1 || echo DENIED`,
     expect(done.stdout, done.stderr).toContain('SAME')
     expect(done.stdout).toMatch(/^1$/m)
     expect(done.stdout).toContain('no difference')
-    expect(done.stdout).toMatch(/not allowed to use this program[^]*DENIED/)
+    expect(done.stdout).toMatch(/not allowed to use this program[\s\S]*DENIED/)
   })
 
   it('runs an installed line within a minute, and a result of the trigger schedule is there', {
