@@ -52,3 +52,15 @@ await build({
   },
   logLevel: 'warning',
 })
+// the process of a project's executor: its zod and that of the executor are one
+await build({
+  entryPoints: ['host', 'api'].map((name) => `${root}src/executor-${name}.ts`),
+  outdir: `${root}dist`,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  external: ['zod'],
+  logLevel: 'warning',
+})

@@ -13,6 +13,7 @@ import { resolveReferences } from './config/references.ts'
 import { checkSettings, validateProject } from './config/validate.ts'
 import type { Connection, Connector } from './connectors/connector.ts'
 import { builtinConnectors } from './connectors/index.ts'
+import { type CustomExecutorOptions, loadCustomExecutor } from './custom-executor.ts'
 import { builtinExecutors } from './executors/index.ts'
 import type { Feed } from './model/application.ts'
 import type { TaskResultDocument } from './model/documents.ts'
@@ -55,6 +56,8 @@ export interface App {
   readonly project: Project
   readonly clock: Clock
   readonly executors: Registry<Executor>
+  /** The executor of a task, built in or the project's own. @throws UserError */
+  readonly executorOf: ExecutorOf
   readonly connectors: Registry<Connector>
   /** Opens the store, once; makes it where there is none. */
   store(): Store
@@ -117,7 +120,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     env: options.env,
     redactor,
     toolVersion: packageVersion,
-    executorOf: async (definition) => executorOf(executors, definition),
+    executorOf: executorOf(executors, { folder: project.folder, env: options.env, openStore: openWatched }),
     bind: (definition, executor, asked) => bindArguments(definition, executor.arguments, asked),
     connect,
     guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
@@ -132,6 +135,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     project,
     clock,
     executors,
+    executorOf: runner.executorOf,
     connectors,
     store: openOnce,
     storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
@@ -144,13 +148,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     restore(backup) {
       store?.close()
       store = undefined
-      return restoreStore({
-        backup,
-        path: project.store,
-        clock,
-        actor: JSON.stringify(currentActor(options.env)),
-        isLive: (row) => runIsAlive(row, clock.now()),
-      })
+      return restored(project, clock, options.env, backup)
     },
     findDead: () => void endDeadRuns(openOnce(), clock),
     explain: (error) => storeFault(error, project.store),
@@ -182,6 +180,15 @@ function notifyProblems(project: Project, { notifiers }: Telling): IqtaskError[]
   return [...problems.values()]
 }
 
+const restored = (project: Project, clock: Clock, env: AppOptions['env'], backup: string): Restored =>
+  restoreStore({
+    backup,
+    path: project.store,
+    clock,
+    actor: JSON.stringify(currentActor(env)),
+    isLive: (row) => runIsAlive(row, clock.now()),
+  })
+
 /** Whatever ends in this store is told. */
 function watched(store: Store, telling: Telling): Store {
   telling.watch(store)
@@ -194,14 +201,20 @@ async function fire(runner: RunnerOptions, id: string, options: FireOptions): Pr
   return fireSchedule(runner, findSchedule(runner, id), options)
 }
 
-function executorOf(executors: Registry<Executor>, definition: TaskDefinition): Executor {
-  if (typeof definition.executor === 'string' && !definition.executor.startsWith('.'))
-    return executors.get(definition.executor)
-  throw new UserError(`${definition.name}: executors of one's own are not supported by this version`, {
-    code: 'IQ1105',
-    place: { file: definition.file },
-    hint: `built in: ${executors.names.join(', ')}`,
-  })
+type ExecutorOf = (definition: TaskDefinition) => Promise<Executor>
+
+/** A built-in, or the one in a file of the project. */
+function executorOf(executors: Registry<Executor>, custom: CustomExecutorOptions): ExecutorOf {
+  return async (definition) => {
+    const { executor } = definition
+    if (typeof executor === 'string')
+      return executor.startsWith('.') ? loadCustomExecutor(definition, custom) : executors.get(executor)
+    throw new UserError(`${definition.name}: programs as executors are not supported by this version`, {
+      code: 'IQ1105',
+      place: { file: definition.file },
+      hint: `a file of yours (./x.ts), or one that is built in: ${executors.names.join(', ')}`,
+    })
+  }
 }
 
 interface Wires {

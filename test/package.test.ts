@@ -23,6 +23,7 @@ describe('the package', () => {
     const allowed = /^package\/(bin\/|dist\/|tasks\/|examples\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/
     expect(files.filter((file) => !allowed.test(file))).toEqual([])
     expect(files).toContain('package/examples/organisation/data/hr.csv')
+    expect(files).toContain('package/tasks/examples/tag-unused.ts')
     const target = join(folder, 'installed')
     mkdirSync(target)
     run('npm', ['init', '-y'], target)
@@ -35,6 +36,15 @@ describe('the package', () => {
       encoding: 'utf8',
     })
     expect(done.status).toBe(3)
+    // an executor of the project finds `iqtask` and `zod` in the tool, wherever that is installed
+    run('cp', ['-r', 'node_modules/iqtask/tasks/examples/.', 'demo/tasks'], target)
+    const custom = run(
+      'npx',
+      ['iqtask', 'run', 'tag-unused', '--set', 'holders=20', '--project', 'demo', '--json'],
+      target,
+      env,
+    )
+    expect((JSON.parse(custom) as { counts: { tagged: number } }).counts.tagged).toBeGreaterThan(0)
     expect((JSON.parse(done.stdout) as { counts: { created: number } }).counts.created).toBe(3856)
   }, 120_000)
 

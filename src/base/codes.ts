@@ -95,6 +95,11 @@ export const codes = {
   IQ6006: 'the disk of the store is full or failing',
   IQ7001: 'a notification rule, channel or ping is not right',
   IQ7002: 'a notification was not sent',
+  IQ8001: 'an executor of the project failed',
+  IQ8002: 'the process of an executor ended by itself',
+  IQ8003: 'an executor planned what cannot be done',
+  IQ8004: 'an executor has something to say',
+  IQ8005: 'an executor could not work on an item',
   IQ9001: 'a bug in iqtask',
 } as const
 

@@ -102,5 +102,10 @@ export const mends: Readonly<Record<Code, string>> = {
   IQ6006: 'Free space or mend the disk, then run again: nothing is half-written.',
   IQ7001: 'The message names the rule or channel; iqtask config validate shows the place.',
   IQ7002: 'iqtask notify list tells why and when it is tried again; iqtask notify test CHANNEL tries now.',
+  IQ8001: 'mend the executor at the line that is named',
+  IQ8002: 'the executor may not end the process it runs in, and what is loaded must be JavaScript or TypeScript',
+  IQ8003: 'plan only what is there: the message names it',
+  IQ8004: 'the message is that of the executor',
+  IQ8005: 'iqtask results failures lists the items with the reasons',
   IQ9001: 'Please report it with the lines of the message.',
 }

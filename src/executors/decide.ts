@@ -25,7 +25,7 @@ type Arguments = z.output<typeof schema>
 type Wanted = Arguments['decisions'][number]
 
 /** What `apply` needs, and what the audit trail tells. */
-interface Planned extends Decision {
+export interface PlannedDecision extends Decision {
   readonly account: string
   readonly identity: string | null
   readonly before: string | null
@@ -44,11 +44,15 @@ export const decide = defineExecutor({
   },
   async run(context, args) {
     await context.road(
-      itemRoad<Planned>(context, {
+      itemRoad<PlannedDecision>(context, {
         section: 'decisions',
         stopsRun: true,
         plan: async (add) => plan(context, args, add),
-        apply: (items) => apply(context, items),
+        apply: (items) =>
+          makeDecisions(
+            context,
+            items.map((item) => item.data),
+          ),
       }),
     )
   },
@@ -56,40 +60,55 @@ export const decide = defineExecutor({
 
 const countOf: Readonly<Record<DecisionKind, string>> = { link: 'linked', unlink: 'unlinked', never: 'nevers' }
 
-function plan(context: TaskContext, args: Arguments, add: (item: PlannedItem<Planned>) => void) {
-  const { decisions, accounts } = context.store
+function plan(context: TaskContext, args: Arguments, add: (item: PlannedItem<PlannedDecision>) => void) {
+  const { accounts } = context.store
   const seen = new Map<string, Wanted>()
   const planned = args.decisions.map((wanted) => {
-    const fail = (text: string, hint?: string): never => refuse(args, wanted, text, hint)
-    const id = inPlace(args, wanted, () => accounts.idOf(wanted.account))
-    const found = decisions.about(id)
-    const fault = faultOfDecision(found, wanted.decision, wanted.identity)
-    if (fault !== undefined) fail(`${wanted.account}: ${fault}`)
-    const twice = `${id} ${wanted.decision === 'never' ? `never ${wanted.identity}` : ''}`
+    const fail: Refuse = (text, hint) => refuse(args, wanted, text, hint)
+    const reason = wanted.reason ?? args.reason ?? ''
+    const item = inPlace(args, wanted, () => planDecision(context, { ...wanted, reason }, fail))
+    const twice = `${accounts.idOf(wanted.account)} ${wanted.decision === 'never' ? `never ${wanted.identity}` : ''}`
     if (seen.has(twice)) fail(`${wanted.account} is decided about twice`)
     seen.set(twice, wanted)
-    const identityId = wanted.identity === undefined ? null : decisions.identityId(wanted.identity)
-    if (identityId === undefined)
-      return fail(`there is no identity ${JSON.stringify(wanted.identity)}`, `iqtask identity find ${wanted.identity}`)
-    const reason = wanted.reason ?? args.reason ?? ''
-    if (reason.trim() === '') fail(`${wanted.account}: a decision needs a reason`, '--reason "why"')
-    return { wanted, found, id, identityId, reason }
+    return item
   })
-  let standing = 0
-  for (const { wanted, found, id, identityId, reason } of planned) {
-    const { account, decision: kind, identity } = wanted
-    if (isDecided(found, kind, identity)) {
-      standing++
-      continue
-    }
-    add({
-      key: account,
-      changes: changesOf(account, found, kind, identity ?? null),
-      count: countOf[kind],
-      data: { accountId: id, kind, identityId, reason, account, identity: identity ?? null, before: found.owner },
-    })
-  }
+  const changing = planned.filter((item) => item !== undefined)
+  for (const item of changing) add(item)
+  const standing = planned.length - changing.length
   return { population: accounts.count({}), counts: { linked: 0, unlinked: 0, nevers: 0, standing } }
+}
+
+export interface WantedDecision {
+  readonly account: string
+  readonly decision: DecisionKind
+  readonly identity?: string | undefined
+  readonly reason: string
+}
+
+/** Says why, and throws. */
+type Refuse = (text: string, hint?: string) => never
+
+/** One decision as an item of a plan; undefined where it stands already. */
+export function planDecision(
+  { store: { decisions, accounts } }: TaskContext,
+  { account, decision: kind, identity, reason }: WantedDecision,
+  refused: Refuse,
+): PlannedItem<PlannedDecision> | undefined {
+  const id = accounts.idOf(account)
+  const found = decisions.about(id)
+  const fault = faultOfDecision(found, kind, identity)
+  if (fault !== undefined) return refused(`${account}: ${fault}`)
+  const identityId = identity === undefined ? null : decisions.identityId(identity)
+  if (identityId === undefined)
+    return refused(`there is no identity ${JSON.stringify(identity)}`, `iqtask identity find ${identity}`)
+  if (reason.trim() === '') return refused(`${account}: a decision needs a reason`, '--reason "why"')
+  if (isDecided(found, kind, identity)) return undefined
+  return {
+    key: account,
+    changes: changesOf(account, found, kind, identity ?? null),
+    count: countOf[kind],
+    data: { accountId: id, kind, identityId, reason, account, identity: identity ?? null, before: found.owner },
+  }
 }
 
 function changesOf(key: string, found: DecidedAccount, kind: DecisionKind, identity: string | null): PlanChange[] {
@@ -124,22 +143,15 @@ function inPlace<Result>(args: Arguments, wanted: Wanted, look: () => Result): R
   }
 }
 
-function apply(context: TaskContext, items: readonly PlannedItem<Planned>[]): void {
+/** Makes them and audits each, inside the chunk's transaction. */
+export function makeDecisions(context: TaskContext, planned: readonly PlannedDecision[]): void {
   const { store, run, clock } = context
   const at = isoText(clock.now())
   const actor = store.runs.get(run.number)?.actor ?? '{}'
-  store.decisions.decide(
-    items.map((item) => item.data),
-    { run: run.number, actor, at },
-  )
-  for (const { data } of items)
+  store.decisions.decide(planned, { run: run.number, actor, at })
+  for (const { kind, account: key, identity, before, reason } of planned)
     store.audit.append({
-      at,
-      actor,
-      action: `account.${data.kind}`,
-      object: 'account',
-      key: data.account,
-      run: run.id,
-      body: { identity: data.identity, before: data.before, reason: data.reason },
+      ...{ at, actor, action: `account.${kind}`, object: 'account', key, run: run.id },
+      body: { identity, before, reason },
     })
 }

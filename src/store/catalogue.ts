@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.ts'
 import type { EntitlementDocument } from '../model/documents.ts'
 import type { Database } from './database.ts'
+import { createEntitlementEdits, type EntitlementEdits } from './entitlement-edits.ts'
 import { entitlementImages } from './images.ts'
 
 export interface EntitlementFilter {
@@ -17,7 +18,7 @@ export interface EntitlementFilter {
  * case), `shown` is as first written. Display name, description, owner and state come from catalogue feeds (`bulk/catalogue-plan.ts`), `tags`
  * (a JSON list) from people: no feed touches them. `entitlement_gives` holds the hierarchy, one step a row; who holds what stands in `access`.
  */
-export interface Catalogue {
+export interface Catalogue extends EntitlementEdits {
   count(filter: EntitlementFilter): number
   /** By application, attribute and value. */
   find(filter: EntitlementFilter, limit?: number): IterableIterator<EntitlementDocument>
@@ -57,6 +58,7 @@ const columns = `p.name application, e.attribute, ${shown('e')} value, e.display
 
 export function createCatalogue(db: Database): Catalogue {
   return {
+    ...createEntitlementEdits(db),
     count: (filter) => {
       const { where, values } = conditions(filter)
       return Number(db.statement(`select count(*) ${from} ${where}`).pluck().get(values))

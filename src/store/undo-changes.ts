@@ -52,7 +52,7 @@ const queries: Readonly<Record<UndoStep['object'], string>> = {
       left join identity i on i.id = k.value`,
   entitlement: `select k.value id, (select name from application p where p.id = coalesce(e.application_id, b.j ->> 'application')) || ':' ||
       coalesce(e.attribute || ':' || e.value, (b.j ->> 'attribute') || ':' || (b.j ->> 'value')) key,
-      json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state) now, b.j "then"
+      json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags)) now, b.j "then"
     from json_each(@ids) k left join (select k.value id, ${image('entitlement')} j from json_each(@ids) k) b on b.id = k.value
       left join entitlement e on e.id = k.value`,
 }

@@ -71,7 +71,7 @@ async function show(
 ): Promise<undefined> {
   const app = await context.app()
   const definition = app.project.tasks.get(name)
-  const executor = typeof definition.executor === 'string' ? app.executors.get(definition.executor) : undefined
+  const executor = typeof definition.executor === 'string' ? await app.executorOf(definition) : undefined
   const { z } = await import('zod')
   const schema =
     executor === undefined ? null : z.toJSONSchema(executor.arguments, { io: 'input', unrepresentable: 'any' })
@@ -141,12 +141,7 @@ async function validate(context: CommandContext, [name]: readonly string[]): Pro
   if (first !== undefined) throw first
   for (const one of names) {
     const definition = app.project.tasks.get(one)
-    if (typeof definition.executor === 'string' && !app.executors.has(definition.executor))
-      throw new UserError(`${one}: no executor named "${definition.executor}"`, {
-        code: 'IQ1105',
-        place: { file: definition.file },
-        hint: `there are ${app.executors.names.join(', ')}`,
-      })
+    if (typeof definition.executor === 'string') await app.executorOf(definition)
   }
   await context.printer.document(
     { schema: 'iqtask/Validation/1', valid: true, tasks: names },

@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { isoText } from './base/clock.ts'
+import { ItemError, UserError } from './base/errors.ts'
+import type { Json, JsonObject } from './base/json.ts'
+import { refuseForeignCode } from './config/code-file.ts'
+import { type CustomPlan, countNames, createCustomPlan } from './custom-plan.ts'
+import type { Declared, FromHost, Question } from './executor-protocol.ts'
+import { type HostOptions, talkToHost } from './host-process.ts'
+import type { TaskDefinition } from './model/task-definition.ts'
+import type { Store } from './store/store.ts'
+import { defineExecutor, type Executor, type TaskContext } from './task/executor.ts'
+import { itemRoad } from './task/item-road.ts'
+
+export interface CustomExecutorOptions {
+  /** The project: where the executor's process works. */
+  readonly folder: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly openStore: () => Store
+}
+
+const loadTimeoutMs = 15_000
+const graceMs = 3_000
+const pageSize = 200
+
+/** The executor in the file that a task names. @throws UserError IQ1109 for code that others may write, IQ8001 for what is no executor */
+export async function loadCustomExecutor(
+  definition: TaskDefinition,
+  options: CustomExecutorOptions,
+): Promise<Executor> {
+  const file = resolve(dirname(definition.file), String(definition.executor))
+  if (!existsSync(file))
+    throw new UserError(`there is no file ${file}`, {
+      code: 'IQ1105',
+      place: { file: definition.file },
+      hint: 'an executor of your own is a .ts or .js file beside the task',
+    })
+  refuseForeignCode(file)
+  const process = { file, cwd: options.folder, env: { ...options.env }, graceMs: 100 }
+  const declared = await describe({ ...process, signal: AbortSignal.timeout(loadTimeoutMs) })
+  return defineExecutor<JsonObject>({
+    name: declared.name,
+    summary: declared.summary,
+    arguments: z.fromJSONSchema(declared.schema as never) as unknown as z.ZodType<JsonObject>,
+    counts: { ...countNames, ...declared.counts },
+    run: (context, args) => run(context, args, { ...process, signal: context.signal, graceMs }, options.openStore),
+  })
+}
+
+async function describe(options: HostOptions): Promise<Declared> {
+  try {
+    return await talkToHost<Declared>(options, {
+      hear: (message) => (message.type === 'loaded' ? message : undefined),
+      answer: () => null,
+      start: (say) => say({ type: 'load', file: options.file }),
+    })
+  } catch (error) {
+    if (!options.signal.aborted) throw error
+    throw new UserError(`the file did not load within ${loadTimeoutMs / 1000} s`, {
+      code: 'IQ8001',
+      place: { file: options.file },
+      hint: 'work belongs into run(), not beside it',
+    })
+  }
+}
+
+async function run(
+  context: TaskContext,
+  args: JsonObject,
+  options: HostOptions,
+  openStore: () => Store,
+): Promise<void> {
+  const plan = createCustomPlan(context)
+  const looked = await look(context, args, plan, options, openStore)
+  judgeRejects(context, looked)
+  // a section that a dead run had begun goes on even where nothing is left to plan
+  const begun = context.store.results.find(context.run.id).sections.map((section) => section.application)
+  for (const section of new Set([...begun, ...plan.sections.keys()]))
+    await context.road(
+      itemRoad(context, {
+        section,
+        apply: plan.apply,
+        async plan(add) {
+          for (const item of plan.sections.get(section) ?? []) add(item)
+          const { applications } = context.project
+          const privileged = applications.names().includes(section) && applications.get(section).privileged
+          return { population: context.store.accounts.count({ application: section }), privileged }
+        },
+      }),
+    )
+  context.count({ read: looked.read, rejected: looked.rejected })
+}
+
+interface Looked {
+  readonly read: number
+  readonly rejected: number
+}
+
+/** @throws ItemError IQ3004 */
+function judgeRejects({ options, message }: TaskContext, { read, rejected }: Looked): void {
+  if (rejected === 0) return
+  const limit = options.maxErrors ?? Math.max(100, Math.floor(read / 100))
+  if (rejected > limit)
+    throw new ItemError(
+      `${rejected} of ${read} items were rejected, maxErrors allows ${limit}: nothing was written`,
+      '',
+      {
+        code: 'IQ3004',
+      },
+    )
+  message({ level: 'warning', code: 'IQ8005', text: `${rejected} of ${read} items could not be worked on` })
+}
+
+/** The executor's own part: it looks and plans, in its process, over a connection that nothing is written through. */
+async function look(
+  context: TaskContext,
+  args: JsonObject,
+  plan: CustomPlan,
+  options: HostOptions,
+  openStore: () => Store,
+): Promise<Looked> {
+  const store = openStore()
+  const views = createViews(store)
+  let rejected = 0
+  try {
+    return await talkToHost<Looked>(options, {
+      start(say) {
+        say({ type: 'load', file: options.file })
+        const { id, task, startedAt } = context.run
+        const run = { id, task, startedAt: isoText(startedAt) }
+        say({ type: 'run', args, run, now: isoText(context.clock.now()), dryRun: context.options.dryRun })
+      },
+      answer: (question) => (question.ask === 'plan' ? plan.add(question.change) : views(question)),
+      hear(message) {
+        if (message.type === 'reject') rejected++
+        return note(context, options.file, message, rejected)
+      },
+    })
+  } catch (error) {
+    if (context.signal.aborted) throw context.signal.reason
+    throw error
+  } finally {
+    views({ ask: 'close', cursor: 0 })
+    store.close()
+  }
+}
+
+function note(context: TaskContext, file: string, message: FromHost, rejected: number): Looked | undefined {
+  if (message.type === 'log')
+    context.message({ level: message.level, code: 'IQ8004', text: message.text, item: message.item })
+  else if (message.type === 'progress')
+    context.progress.update(context.run.task, 'plan', message.done, message.total ?? undefined)
+  else if (message.type === 'count') context.count({ [message.name]: message.by })
+  else if (message.type === 'reject')
+    context.reject(context.run.task, [{ code: 'IQ8005', reason: message.reason, file, native: message.item }])
+  return message.type === 'done' ? { read: message.read, rejected } : undefined
+}
+
+/** Read-only views, a page at a time. */
+function createViews(store: Store): (question: Exclude<Question, { ask: 'plan' }>) => Json {
+  const views = { accounts: store.accounts, identities: store.identities, entitlements: store.catalogue }
+  const open = new Map<number, Iterator<unknown>>()
+  let last = 0
+  return (question) => {
+    if (question.ask === 'open') {
+      open.set(++last, views[question.view].find(question.filter))
+      return last
+    }
+    if (question.ask === 'close') {
+      // 0: all of them
+      for (const [cursor, rows] of open) if (question.cursor === 0 || question.cursor === cursor) rows.return?.()
+      if (question.cursor !== 0) open.delete(question.cursor)
+      return null
+    }
+    const rows = open.get(question.cursor)
+    const page: Json[] = []
+    for (let next = rows?.next(); next?.done === false; next = rows?.next()) {
+      page.push(next.value as Json)
+      if (page.length === pageSize) break
+    }
+    return page
+  }
+}
