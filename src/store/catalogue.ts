@@ -81,7 +81,7 @@ export function createCatalogue(db: Database): Catalogue {
       if (row !== undefined) return document(row)
       throw new UserError(`there is no entitlement ${JSON.stringify(reference)}`, {
         code: 'IQ1006',
-        hint: 'an entitlement is named APPLICATION:ATTRIBUTE:VALUE',
+        hint: hintFor(reference),
       })
     },
     tag: (entries, run) => tag(db, entries, run),
@@ -119,6 +119,13 @@ function tag(db: Database, entries: readonly TaggedEntry[], run: number): void {
     db.statement(entitlementImages('@id')).run({ run, id })
     write.run(tags.length === 0 ? null : JSON.stringify(tags), run, id)
   }
+}
+
+function hintFor(reference: string): string {
+  const [application, attribute, ...value] = reference.split(':')
+  return value.length === 0
+    ? 'an entitlement is named APPLICATION:ATTRIBUTE:VALUE'
+    : `iqtask entitlement find --application ${application} --attribute ${attribute}`
 }
 
 type Row = Record<string, string | number | null>

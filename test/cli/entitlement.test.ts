@@ -101,6 +101,8 @@ describe('a tag', () => {
       exitCode: 1,
       messages: [{ code: 'IQ1006', text: expect.stringContaining('there is no entitlement "erp:right:PAX"') }],
     })
+    const { stderr } = await runCli('entitlement show erp:right:PAX', { cwd })
+    expect(stderr).toContain('iqtask entitlement find --application erp --attribute right')
     const odd = await runCli('entitlement tag erp:right:PAY "Very Secret" --reason r', { cwd })
     expect(odd.code).toBe(2)
     expect(odd.stderr).toContain('a tag is made of a-z')
