@@ -1,7 +1,9 @@
 import { BusyError } from '../base/errors.ts'
+import type { Quality } from '../model/quality.ts'
 import type { Evidence } from '../model/result.ts'
 import { scopeChanged } from './bulk/guard-figures.ts'
 import type { Database } from './database.ts'
+import { qualityOf } from './quality.ts'
 
 export interface LastRead {
   readonly rows: number
@@ -29,6 +31,8 @@ export interface Applications {
   keepReadState(id: number, state: { readonly token: string | null; readonly full: boolean }): boolean
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
   scopeChanged(id: number, scope: string, now: Date): boolean
+  /** What is remarkable about its accounts; undefined where it has none. */
+  quality(id: number): Quality | undefined
 }
 
 export function createApplications(db: Database): Applications {
@@ -36,6 +40,7 @@ export function createApplications(db: Database): Applications {
     db.statement('select id from application where name = ?').pluck().get(name) as number | undefined
   return {
     idOf,
+    quality: (id) => qualityOf(db, id),
     ensure(name) {
       db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
       return Number(idOf(name))

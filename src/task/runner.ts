@@ -234,6 +234,23 @@ const progressOf = (request: RunRequest, abort: Stopper): Progress => ({
   },
 })
 
+/** Of the applications that the run wrote to, as they stand now. */
+function qualityOf(store: Store, state: RunState, { status }: Verdict): JsonObject | undefined {
+  if (state.options.dryRun || (status !== 'success' && status !== 'warning')) return undefined
+  try {
+    const found = state.outcomes.flatMap(({ section }) => {
+      const id = store.applications.idOf(section)
+      const quality = id === undefined ? undefined : store.applications.quality(id)
+      return quality === undefined ? [] : [[section, quality] as const]
+    })
+    return found.length === 0 ? undefined : (Object.fromEntries(found) as unknown as JsonObject)
+  } catch (error) {
+    // what a disk or a lock does to this must not keep a run that is done from its end
+    if (storeFault(error, store.path) === error) throw error
+    return undefined
+  }
+}
+
 function endRun(
   store: Store,
   number: number,
@@ -241,12 +258,13 @@ function endRun(
   verdict: Verdict,
   end: { readonly counts: Counts; readonly durationMs: number; readonly task: string },
 ): void {
+  const quality = qualityOf(store, state, verdict)
   store.db.write(() => {
     store.runs.endOpenSections(number, verdict.status)
     const { counts, durationMs } = end
     const seq = state.audit('run.ended', end.task, { status: verdict.status, counts })
     const endedAt = isoText(state.clock.now())
-    store.runs.end(number, { ...verdict, counts, quality: undefined, endedAt, durationMs }, seq)
+    store.runs.end(number, { ...verdict, counts, quality, endedAt, durationMs }, seq)
   })
 }
 

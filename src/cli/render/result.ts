@@ -2,9 +2,11 @@ import type { RejectRecord } from '../../app.ts'
 import type { Code } from '../../base/codes.ts'
 import { renderDuration } from '../../base/duration.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
+import type { Quality } from '../../model/quality.ts'
 import type { Message, RunStatus } from '../../model/result.ts'
 import { safe } from '../terminal.ts'
 import type { Usual } from '../usual.ts'
+import { renderQuality } from './quality.ts'
 import { labelOf, renderSections } from './sections.ts'
 import type { Style } from './style.ts'
 import { displayWidth, renderTable } from './table.ts'
@@ -69,6 +71,8 @@ export function renderResult(
       lines.push(
         `  ${style.yellow('⚠')} ${safe(notice.channel)} was not told: ${safe(notice.error)} ${style.dim(notice.nextAt === null ? '(given up)' : '(iqtask notify list)')}`,
       )
+  if (result.quality !== null)
+    lines.push(...renderQuality(result.quality as unknown as Record<string, Quality>).map((line) => style.dim(line)))
   if (causes.length > 0)
     lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`

@@ -1,0 +1,61 @@
+import type { Quality } from '../model/quality.ts'
+import { confusableNames } from '../model/quality.ts'
+import type { Database } from './database.ts'
+
+/** So many accounts tell as much as all of them would, in a moment. */
+const sampleSize = 5_000
+const mostShown = 3
+/** An attribute whose values nearly all differ is meant to tell accounts apart. */
+const keyShare = 0.9
+
+interface AttributeRow {
+  readonly attribute: string
+  readonly filled: number
+  readonly different: number
+  readonly beyond: number
+}
+
+/** What is remarkable about the accounts of an application as they stand; by an even sample where there are many. Undefined without accounts. */
+export function qualityOf(db: Database, applicationId: number): Quality | undefined {
+  const alive = 'application_id = ? and retired = 0'
+  const accounts = Number(db.statement(`select count(*) from account where ${alive}`).pluck().get(applicationId))
+  if (accounts === 0) return undefined
+  const step = Math.max(1, Math.floor(accounts / sampleSize))
+  const sample = `with picked as materialized (select attrs, display from account where state <> 'gone' and id in
+    (select id from (select id, row_number() over (order by native) place from account where ${alive}) where place % ${step} = 0))`
+  const all = (sql: string, ...values: unknown[]) => db.statement(`${sample} ${sql}`).all(applicationId, ...values)
+  const date = `j.value glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' and (j.value < '1900' or j.value >= '2100')`
+  const rows = all(`select j.key attribute, count(*) filled, count(distinct j.value) different, sum(${date}) beyond
+    from picked, json_each(picked.attrs) j group by j.key order by j.key`) as AttributeRow[]
+  const names = (all('select distinct display name from picked where display is not null') as { name: string }[]).map(
+    (row) => row.name,
+  )
+  const [{ sampled }] = all('select count(*) sampled from picked') as [{ sampled: number }]
+  const first = (sql: string, attribute: string): string[] =>
+    (
+      all(
+        `select j.value value from picked, json_each(picked.attrs) j where j.key = ? ${sql} limit ${mostShown}`,
+        attribute,
+      ) as { value: unknown }[]
+    ).map((row) => String(row.value))
+  return {
+    accounts,
+    sampled,
+    empty: Object.fromEntries(
+      rows
+        .filter((row) => row.filled < sampled)
+        .map(({ attribute, filled }) => [attribute, Math.round((1 - filled / sampled) * 10_000) / 10_000]),
+    ),
+    sharedKeys: rows
+      .filter(({ filled, different }) => different < filled && different >= keyShare * filled)
+      .map(({ attribute, filled, different }) => ({
+        attribute,
+        count: filled - different,
+        first: first('group by j.value having count(*) > 1', attribute),
+      })),
+    datesBeyondReason: rows
+      .filter((row) => row.beyond > 0)
+      .map(({ attribute, beyond }) => ({ attribute, count: beyond, first: first(`and ${date}`, attribute) })),
+    confusableNames: confusableNames(names),
+  }
+}
