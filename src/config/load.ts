@@ -57,6 +57,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     guards: raw.guards as JsonObject,
     notify: raw.notify as NotifySettings,
     blackout: raw.blackout.map((one) => ({ ...one, timeZone: one.timeZone ?? raw.timeZone })),
+    retention: raw.retention,
     applications,
     tasks,
     origin: originOf(own, options.env),

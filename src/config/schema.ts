@@ -201,6 +201,26 @@ export const configSchema = object({
   }).default({ name: [], attributes: {}, status: {} }),
   guards,
   notify: notifySchema.prefault({}),
+  /** How long things are kept; `hold`: what is kept whatever its age. */
+  retention: object({
+    results: duration.prefault('400d'),
+    rejects: duration.prefault('90d'),
+    images: duration.prefault('90d'),
+    gone: duration.prefault('730d'),
+    hold: list(
+      object({
+        tasks: list(z.string()),
+        accounts: list(z.string()),
+        reason: z.string().min(1),
+        until: z.iso.date().optional(),
+      }),
+    ),
+  })
+    .refine((kept) => kept.gone >= kept.images, {
+      path: ['gone'],
+      message: 'is shorter than images: a run could be taken back to accounts that are not there any more',
+    })
+    .prefault({}),
   secrets: free,
   blackout: list(blackout),
 })

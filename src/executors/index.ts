@@ -2,6 +2,7 @@ import type { Executor } from '../task/executor.ts'
 import { accountAggregation } from './account-aggregation.ts'
 import { decide } from './decide.ts'
 import { entitlementAggregation } from './entitlement-aggregation.ts'
+import { maintenance } from './maintenance.ts'
 import { sequence } from './sequence.ts'
 import { tag } from './tag.ts'
 import { undo } from './undo.ts'
@@ -13,5 +14,6 @@ export const builtinExecutors: readonly Executor[] = [
   entitlementAggregation,
   sequence,
   tag,
+  maintenance,
   undo,
 ]

@@ -56,6 +56,8 @@ function targetOf({ store }: TaskContext, reference: string): number {
     throw new UserError(`${result.id} ${why}`, { code: 'IQ3012', hint })
   }
   if (result.dryRun) refuse('was a dry run: there is nothing to take back', 'iqtask results lists the others')
+  if (store.retention.hasTaken(store.runs.numberOf(result.id), 'images'))
+    refuse('is too old: what was there before it is not kept any more', 'retention.images says how long it is')
   if (result.status === 'running' || result.status === 'queued') refuse('runs still', 'iqtask stop ends it')
   return store.runs.numberOf(result.id)
 }

@@ -1,4 +1,5 @@
 import type { TaskResultDocument } from './documents.ts'
+import { glob } from './normalize.ts'
 import type { Digest, NotifyEvent, NotifyRule } from './notify-settings.ts'
 import { notifyEvents } from './notify-settings.ts'
 import type { RunStatus } from './result.ts'
@@ -81,7 +82,7 @@ export interface Notice {
 export function planNotices(task: string, events: readonly NotifyEvent[], rules: readonly NotifyRule[]): Notice[] {
   const notices = new Map<string, Notice>()
   const telling = notifyEvents.filter((event) => events.includes(event))
-  const fitting = rules.filter((rule) => rule.tasks.some((glob) => fits(glob, task)))
+  const fitting = rules.filter((rule) => rule.tasks.some((pattern) => glob(pattern)(task)))
   for (const digested of [false, true])
     for (const event of telling)
       for (const rule of fitting) {
@@ -90,15 +91,6 @@ export function planNotices(task: string, events: readonly NotifyEvent[], rules:
           if (!notices.has(channel)) notices.set(channel, { channel, event, digest: rule.digest })
       }
   return [...notices.values()]
-}
-
-/** `*` any text, `?` one character. */
-function fits(glob: string, name: string): boolean {
-  const pattern = glob
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${pattern}$`).test(name)
 }
 
 const most = 10

@@ -3,7 +3,7 @@ import type { Json } from '../base/json.ts'
 export const planChangeKinds = ['create', 'change', 'end', 'link', 'enable', 'disable', 'add', 'remove'] as const
 export type PlanChangeKind = (typeof planChangeKinds)[number]
 
-export const planObjects = ['account', 'grant', 'identity', 'entitlement', 'role', 'operation'] as const
+export const planObjects = ['account', 'grant', 'identity', 'entitlement', 'role', 'operation', 'result'] as const
 export type PlanObject = (typeof planObjects)[number]
 
 /** One change of a plan, with what is there before it (`iqtask/Plan/1`). */

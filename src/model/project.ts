@@ -3,6 +3,7 @@ import type { Application } from './application.ts'
 import type { Blackout } from './blackout.ts'
 import type { IdentityModel } from './identity-model.ts'
 import type { NotifySettings } from './notify-settings.ts'
+import type { RetentionSettings } from './retention.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
 /** Where a setting comes from; a default comes from nowhere. */
@@ -27,6 +28,7 @@ export interface Project {
   readonly notify: NotifySettings
   /** Of every task. */
   readonly blackout: readonly Blackout[]
+  readonly retention: RetentionSettings
   readonly applications: ObjectFiles<Application>
   /** The project's own and the shipped ones; the project's file of the same name wins. */
   readonly tasks: ObjectFiles<TaskDefinition>

@@ -17,7 +17,7 @@ export interface Backup {
  * A consistent copy while the store is in use: written beside the target, verified, made durable, then renamed. 0600.
  * @throws UserError IQ1002 when the target exists or its folder does not; StoreError when the copy is not sound or the disk is full
  */
-export function backupStore(store: Store, target: string): Backup {
+export function backupStore(store: Pick<Store, 'db'>, target: string): Backup {
   const refuse = (why: string, hint: string): never => {
     throw new UserError(`${target} ${why}`, { code: 'IQ1002', hint })
   }

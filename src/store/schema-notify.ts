@@ -8,6 +8,12 @@ export interface TaskHealthRow {
   crc: Generated<number>
 }
 
+export interface PrunedRow {
+  run: number
+  what: string
+  crc: Generated<number>
+}
+
 export interface OutboxTableRow {
   id: Generated<number>
   message_id: string

@@ -54,6 +54,10 @@ CREATE TRIGGER output_file_unseal after update on output_file when new.crc is ol
   update output_file set crc = null where run = new.run and path = new.path;
 end;
 
+CREATE TRIGGER pruned_unseal after update on pruned when new.crc is old.crc and new.crc is not null begin
+  update pruned set crc = null where run = new.run and what = new.what;
+end;
+
 CREATE TRIGGER question_unseal after update on question when new.crc is old.crc and new.crc is not null begin
   update question set crc = null where account_id = new.account_id;
 end;
@@ -269,6 +273,12 @@ CREATE TABLE output_file(
   primary key (run, path)
 ) strict, without rowid;
 
+CREATE TABLE pruned(
+  run integer not null references task_result(id) on delete cascade,
+  what text not null check (what in ('rejects','images')), crc integer,
+  primary key (run, what)
+) strict, without rowid;
+
 CREATE TABLE question(
   account_id integer primary key references account(id) on delete cascade,
   kind text not null check (kind in ('ambiguous','decisive','inactive','sameAs','moved')),
@@ -439,6 +449,8 @@ CREATE INDEX outbox_run on outbox(run);
 CREATE INDEX outbox_unsealed on outbox(crc) where crc is null;
 
 CREATE INDEX output_file_unsealed on output_file(crc) where crc is null;
+
+CREATE INDEX pruned_unsealed on pruned(crc) where crc is null;
 
 CREATE INDEX question_unsealed on question(crc) where crc is null;
 

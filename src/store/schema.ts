@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { OutboxTableRow, TaskHealthRow } from './schema-notify.ts'
+import type { OutboxTableRow, PrunedRow, TaskHealthRow } from './schema-notify.ts'
 import type { ScheduleFireRow, ScheduleRow } from './schema-schedules.ts'
 
 /** The tables as Kysely sees them; the migrations are their source, `test/store/schema.test.ts` holds the two equal. */
@@ -288,4 +288,5 @@ export interface Tables {
   outbox: OutboxTableRow
   schedule: ScheduleRow
   schedule_fire: ScheduleFireRow
+  pruned: PrunedRow
 }

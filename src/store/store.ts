@@ -13,10 +13,12 @@ import { describeStore } from './info.ts'
 import { createItemPlans, type ItemPlans } from './item-plan.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createResults, type Results } from './results.ts'
+import { createRetention, type Retention } from './retention.ts'
 import { createRuns, type Runs } from './runs.ts'
 import { createSchedules, type Schedules } from './schedules.ts'
 
 import { createUndo, type Undo } from './undo.ts'
+import { createUpkeep, type Upkeep } from './upkeep.ts'
 
 /** The store as the other rooms see it: one member per aggregate, each made by its own file. */
 export interface Store {
@@ -36,6 +38,8 @@ export interface Store {
   readonly undo: Undo
   readonly outbox: Outbox
   readonly schedules: Schedules
+  readonly retention: Retention
+  readonly upkeep: Upkeep
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
@@ -64,8 +68,7 @@ export function createStore(db: Database): Store {
     catalogue: createCatalogue(db),
     cataloguePlans: createCataloguePlans(db),
     undo: createUndo(db),
-    outbox: createOutbox(db),
-    schedules: createSchedules(db),
+    ...createKeeping(db),
     info: () => describeStore(db),
     markPlanApplied(plan, resultId, now, actor) {
       db.write(() =>
@@ -117,3 +120,11 @@ export function createStore(db: Database): Store {
     close: () => db.close(),
   }
 }
+
+/** What goes on around the runs. */
+const createKeeping = (db: Database): Pick<Store, 'outbox' | 'schedules' | 'retention' | 'upkeep'> => ({
+  outbox: createOutbox(db),
+  schedules: createSchedules(db),
+  retention: createRetention(db),
+  upkeep: createUpkeep(db),
+})

@@ -2,44 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
 import { isoText } from '../../src/base/clock.ts'
-import { newId } from '../../src/base/id.ts'
 import type { RunStatus } from '../../src/model/result.ts'
 import { DeliveryError } from '../../src/notify/notifier.ts'
 import { nextAttempt } from '../../src/task/delivery.ts'
 import { nextDigest } from '../../src/task/notices.ts'
 import { handClock } from '../helpers/clock.ts'
+import { endedRun } from '../helpers/ended-run.ts'
 import { notified } from '../helpers/notified.ts'
 
 const open = (rule: string) =>
   openApp({ cwd: notified('{ type: file, folder: out }', rule), env: {}, clock: handClock() })
 
-/** A run that ends so, as whoever fires schedules writes it. */
-function end(app: App, status: RunStatus, stoppedBy?: string): number {
-  const store = app.store()
-  const at = isoText(app.clock.now())
-  const number = store.runs.insert({
-    resultId: newId(app.clock.now()),
-    task: 'aggregation',
-    executor: 'account-aggregation',
-    trigger: 'schedule',
-    actor: {},
-    host: 'h',
-    pid: 1,
-    processStart: undefined,
-    bootId: undefined,
-    dryRun: false,
-    arguments: {},
-    definition: { text: '', sha256: '', git: undefined },
-    toolVersion: '0',
-    queuedAt: at,
-  })
-  store.runs.end(
-    number,
-    { status, exitCode: 1, stoppedBy, counts: {}, quality: undefined, endedAt: at, durationMs: 0 },
-    undefined,
-  )
-  return number
-}
+const end = (app: App, status: RunStatus, stoppedBy?: string): number =>
+  endedRun(app.store().runs, app.clock.now(), status, stoppedBy)
 
 describe('messages of a run', () => {
   it('are there if and only if its end is: one transaction', async () => {

@@ -26,15 +26,19 @@ async function show(context: CommandContext, _args: readonly string[], options: 
   const { project } = await context.app()
   const { env } = context.terminal
   const settings = { ...project, config: project.file } as const
-  const items = (['name', 'config', 'timeZone', 'store', 'identity', 'guards', 'notify'] as const).map((key) => {
-    const from = project.origin(key)
-    const found = options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
-    const variable = ['IQTASK_CONFIG', 'IQTASK_PROJECT'].find((name) => env[name] !== undefined)
-    const file =
-      found ?? (variable === undefined ? `searched upward from ${context.terminal.cwd}` : `environment ${variable}`)
-    const origin = from.name === null ? 'default' : from.kind === 'environment' ? `environment ${from.name}` : from.name
-    return { key, value: settings[key], origin: key === 'config' ? file : origin }
-  })
+  const items = (['name', 'config', 'timeZone', 'store', 'identity', 'guards', 'notify', 'retention'] as const).map(
+    (key) => {
+      const from = project.origin(key)
+      const found =
+        options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
+      const variable = ['IQTASK_CONFIG', 'IQTASK_PROJECT'].find((name) => env[name] !== undefined)
+      const file =
+        found ?? (variable === undefined ? `searched upward from ${context.terminal.cwd}` : `environment ${variable}`)
+      const origin =
+        from.name === null ? 'default' : from.kind === 'environment' ? `environment ${from.name}` : from.name
+      return { key, value: settings[key], origin: key === 'config' ? file : origin }
+    },
+  )
   await context.printer.list({
     items,
     total: items.length,

@@ -2,7 +2,7 @@ import { sealed } from '../seal.ts'
 
 /**
  * `task_health`: how a task is, from run to run: with which result it began to fail. `outbox`: what has to be told, committed with the end of
- * its run. `batch`: the message that this one travels in, where several are sent as one (a digest).
+ * its run. `pruned`: what retention has taken from a result that stays. `batch`: the message that this one travels in, where several are sent as one (a digest).
  */
 export const outbox = `
 create table task_health(
@@ -31,4 +31,10 @@ create table outbox(
 create index outbox_due on outbox(next_at) where state = 'waiting';
 create index outbox_run on outbox(run);
 create index outbox_batch on outbox(batch) where batch is not null;
-${sealed('task_health', 'task')}${sealed('outbox', 'id')}`
+
+create table pruned(
+  run integer not null references task_result(id) on delete cascade,
+  what text not null check (what in ('rejects','images')),
+  primary key (run, what)
+) strict, without rowid;
+${sealed('pruned', 'run', 'what')}${sealed('task_health', 'task')}${sealed('outbox', 'id')}`
