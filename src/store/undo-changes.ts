@@ -38,22 +38,23 @@ export function* undoRows(db: Database, step: UndoStep, target: number, ids: rea
   }
 }
 
+/** By the key of the table, once for each: a list that is joined with itself is walked through for every id in it. */
 const image = (object: string): string =>
-  `(select before from change c where c.run = @target and c.object = '${object}' and c.object_id = k.value)`
+  `left join change b on b.run = @target and b.object = '${object}' and b.object_id = k.value`
 
 /** Keys and states of what is there, and of what is to come back. */
 const queries: Readonly<Record<UndoStep['object'], string>> = {
-  account: `select k.value id, (select name from application p where p.id = coalesce(a.application_id, b.j ->> 'application')) || ':' ||
-      coalesce(a.shown, a.native, b.j ->> 'shown', b.j ->> 'native') key, iif(a.id is null, null, ${accountNow}) now, b.j "then"
-    from json_each(@ids) k left join (select k.value id, ${image('account')} j from json_each(@ids) k) b on b.id = k.value
+  account: `select k.value id, (select name from application p where p.id = coalesce(a.application_id, b.before ->> 'application')) || ':' ||
+      coalesce(a.shown, a.native, b.before ->> 'shown', b.before ->> 'native') key, iif(a.id is null, null, ${accountNow}) now, b.before "then"
+    from json_each(@ids) k ${image('account')}
       left join account a on a.id = k.value`,
-  identity: `select k.value id, coalesce(i.name, b.j ->> 'name') key, json_object('name', i.name, 'status', i.status, 'attrs', json(i.attrs)) now,
-      b.j "then" from json_each(@ids) k left join (select k.value id, ${image('identity')} j from json_each(@ids) k) b on b.id = k.value
+  identity: `select k.value id, coalesce(i.name, b.before ->> 'name') key, json_object('name', i.name, 'status', i.status, 'attrs', json(i.attrs)) now,
+      b.before "then" from json_each(@ids) k ${image('identity')}
       left join identity i on i.id = k.value`,
-  entitlement: `select k.value id, (select name from application p where p.id = coalesce(e.application_id, b.j ->> 'application')) || ':' ||
-      coalesce(e.attribute || ':' || e.value, (b.j ->> 'attribute') || ':' || (b.j ->> 'value')) key,
-      json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags)) now, b.j "then"
-    from json_each(@ids) k left join (select k.value id, ${image('entitlement')} j from json_each(@ids) k) b on b.id = k.value
+  entitlement: `select k.value id, (select name from application p where p.id = coalesce(e.application_id, b.before ->> 'application')) || ':' ||
+      coalesce(e.attribute || ':' || e.value, (b.before ->> 'attribute') || ':' || (b.before ->> 'value')) key,
+      json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(e.tags)) now, b.before "then"
+    from json_each(@ids) k ${image('entitlement')}
       left join entitlement e on e.id = k.value`,
 }
 
