@@ -19,6 +19,9 @@ const lazily = (name) => `module.exports = Object.create(new Proxy({}, {
   },
 }))`
 
+/** `process`, and modules that are a class: `class Relay extends Stream` wants the very one. */
+const isUsedItself = (name) => name === 'process' || typeof process.getBuiltinModule(name) === 'function'
+
 const builtins = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
@@ -28,7 +31,7 @@ const builtins = {
         : undefined,
     )
     onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
-      contents: path === 'process' ? 'module.exports = process' : lazily(path),
+      contents: isUsedItself(path) ? `module.exports = process.getBuiltinModule('node:${path}')` : lazily(path),
     }))
   },
 }

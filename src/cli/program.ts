@@ -20,13 +20,16 @@ export interface Invocation {
 export async function parseInvocation(argv: readonly string[], terminal: Terminal): Promise<Invocation | undefined> {
   let found: Invocation | undefined
   let answer = ''
+  const keep = (out: string): void => {
+    answer += out
+  }
   const configure = (commander: Commander): Commander =>
     commander.exitOverride().configureOutput({
-      writeOut: (out) => {
-        answer += out
-      },
-      writeErr: () => undefined,
+      writeOut: keep,
+      // help that nobody asked for, because no command is named; messages come as errors
+      writeErr: keep,
       getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
     })
   const program = configure(new Commander('iqtask'))
     .description('identity and access management batch work from a terminal')
@@ -53,7 +56,7 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
       await terminal.out(answer)
       return undefined
     }
-    throw usageError(error)
+    throw usageError(error, argv)
   }
   return found
 }
@@ -106,14 +109,21 @@ export const globalOptions: readonly CommandOption[] = [
 ]
 
 /** Commander's sentence without its prefix; its suggestion becomes the hint. */
-function usageError(error: CommanderError): UserError {
+function usageError(error: CommanderError, argv: readonly string[]): UserError {
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   return new UserError(first, {
     code:
       error.code === 'commander.invalidArgument' || error.code === 'commander.missingArgument' ? 'IQ1002' : 'IQ1001',
-    hint: suggestion === undefined ? 'iqtask --help' : suggestion.replace(/[()]/g, '').toLowerCase(),
+    hint: suggestion === undefined ? helpFor(argv) : suggestion.replace(/[()]/g, '').toLowerCase(),
     cause: error,
   })
+}
+
+/** The help of the command that was meant, as far as it can be told. */
+function helpFor([noun = '', verb = '']: readonly string[]): string {
+  const verbs = groups.find((group) => group.name === noun)?.commands ?? []
+  if (verbs.some((command) => command.name === verb)) return `iqtask ${noun} ${verb} --help`
+  return commands.some((command) => command.name === noun) ? `iqtask ${noun} --help` : 'iqtask --help'
 }
 
 export const outputOf = (options: OptionValues): (typeof outputs)[number] =>

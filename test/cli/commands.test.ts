@@ -180,6 +180,14 @@ describe('applications and tasks', () => {
   })
 })
 
+describe('no word at all', () => {
+  it('is answered with the help', async () => {
+    const { code, stdout } = await runCli([], { cwd: '/' })
+    expect(code).toBe(0)
+    expect(stdout).toBe((await runCli('--help', { cwd: '/' })).stdout)
+  })
+})
+
 describe('a mistyped word', () => {
   it('is answered with the nearest command, verb or option, and exit 2', async () => {
     for (const [line, near] of [
@@ -192,7 +200,14 @@ describe('a mistyped word', () => {
       expect([code, stdout], line).toEqual([2, ''])
       expect(stderr, line).toContain(near)
     }
-    expect((await runCli('run', { cwd: '/' })).code).toBe(2)
+    for (const [line, help] of [
+      ['run', 'iqtask run --help'],
+      ['account show', 'iqtask account show --help'],
+      ['xyzzy', 'iqtask --help'],
+    ] as const) {
+      const { code, stderr } = await runCli(line, { cwd: '/' })
+      expect([code, stderr.trim().split('\n').at(-1)?.trim()], line).toEqual([2, help])
+    }
     expect((await runCli('run aggregation --limit many', { cwd: project(smallOrganisation) })).stderr).toContain(
       '--limit',
     )

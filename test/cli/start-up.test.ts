@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -44,6 +44,23 @@ describe('a start', () => {
     const code = [...seen.values()].join('')
     expect(code.length).toBeLessThan(400_000)
     for (const heavy of ['ZodObject', 'kysely', 'YAMLParseError']) expect(code).not.toContain(heavy)
+  })
+
+  it('finds in every part of the bundle that it loads later the names that it takes from it', async () => {
+    const taken: string[] = []
+    const missing: string[] = []
+    for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'))) {
+      const code = readFileSync(join(root, 'dist', file), 'utf8')
+      for (const [, names = '', part = ''] of code.matchAll(/\{([\w$,:]+)\}=await import\("\.\/([^"]+)"\)/g)) {
+        const exported = (await import(join(root, 'dist', part))) as Record<string, unknown>
+        for (const name of names.split(',').map((one) => one.split(':')[0] ?? '')) {
+          taken.push(name)
+          if (!(name in exported)) missing.push(`${name} in ${part}`)
+        }
+      }
+    }
+    expect(missing).toEqual([])
+    expect(taken).toContain('openApp')
   })
 
   it("keeps Node's compile cache in the user's own folder, for nobody else", () => {

@@ -69,7 +69,9 @@ async function list(context: CommandContext): Promise<undefined> {
 
 async function show(context: CommandContext, [name = '']: readonly string[]): Promise<undefined> {
   const one = (await context.app()).project.applications.get(name)
-  const { stringify } = await import('yaml')
+  const {
+    default: { stringify },
+  } = await import('yaml')
   await context.printer.document({ schema: 'iqtask/Application/1', ...one }, () =>
     safe(stringify(JSON.parse(JSON.stringify(one)))),
   )

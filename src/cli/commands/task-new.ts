@@ -112,7 +112,9 @@ async function definitionOf(
   },
 ): Promise<string> {
   const { typedArguments } = await import('../../app.ts')
-  const { stringify } = await import('yaml')
+  const {
+    default: { stringify },
+  } = await import('yaml')
   const { name, executor, description } = task
   const given = typedArguments(task, app.executors.get(executor).arguments)
   const definition = { kind: 'TaskDefinition', name, description, executor, arguments: given }

@@ -39,7 +39,10 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
   const { output, fields } = options
   const pick = (item: object): object => (fields === undefined ? item : picked(item as JsonObject, fields))
   const yaml = async (value: unknown): Promise<string> => {
-    const { stringify } = await import('yaml')
+    // a CommonJS package: bundled, an import at run time finds its names only below `default`
+    const {
+      default: { stringify },
+    } = await import('yaml')
     return stringify(value)
   }
   return {
