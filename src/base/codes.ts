@@ -87,6 +87,7 @@ export const codes = {
   IQ5006: 'the table of the operating system cannot be read or written',
   IQ5007: 'the block of this project in the crontab is not as iqtask left it',
   IQ5008: 'a line cannot be written into the crontab',
+  IQ5009: 'the run is for a nominal time of a schedule',
   IQ6001: 'the store cannot be opened',
   IQ6002: 'the file is no iqtask store',
   IQ6003: 'the store is newer than this iqtask',

@@ -94,6 +94,7 @@ export const mends: Readonly<Record<Code, string>> = {
   IQ5006: 'Read the message of the program in the text; nothing was changed.',
   IQ5007: '`iqtask schedule diff` shows what differs; `iqtask schedule install --force` writes the block anew.',
   IQ5008: 'Move or rename what the message names: a crontab cannot hold it.',
+  IQ5009: 'Nothing to mend: it tells which schedule began the run.',
   IQ6001: 'Check owner and mode of the store and its folder; it is a file on a local disk.',
   IQ6002: 'store: in the configuration names another file. It is left as it is.',
   IQ6003: 'Update iqtask. The store is left as it is.',

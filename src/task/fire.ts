@@ -90,7 +90,7 @@ async function run(
     messages: [
       {
         level: 'info',
-        code: onTime ? 'IQ5005' : 'IQ5004',
+        code: onTime ? 'IQ5009' : 'IQ5004',
         text: `for ${schedule.id} at ${nominal}${onTime ? '' : `, made good ${renderDuration(late)} late`}`,
       },
     ],

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
+import { describeSchedule } from '../../src/schedule-status.ts'
+import { findSchedule, nextFires } from '../../src/schedules.ts'
 import { jitterOf } from '../../src/task/fire.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
 
 /** A clock that is put where a test wants it; `speed` lets it run so many times faster than the real one. */
 function clockAt(start: string, speed = 0): Clock & { set(at: string): void } {
@@ -201,5 +204,39 @@ describe('a blackout', () => {
     expect(texts).toContainEqual(expect.stringContaining('stopped by the blackout 02:31–02:33 UTC'))
     expect(texts).toContainEqual(expect.stringContaining('resumed at 2026-11-24T02:33'))
     expect(rows(app)).toHaveLength(1)
+  })
+})
+
+describe('what is told of schedules', () => {
+  it('catchup after an outage makes each good once, whoever fires meanwhile', async () => {
+    const cwd = timed(daily)
+    const { code, stdout } = await runCli('schedule catchup --json', { cwd })
+    expect([code, JSON.parse(stdout).items]).toMatchObject([0, [{ id: 't/s', did: 'nothing' }]])
+    await using app = await opened(cwd, clockAt('2026-11-24T09:00:00Z'))
+    app.store().db.statement(`update schedule set since = '2026-11-22T12:00:00.000Z'`).run()
+    const outcomes = await Promise.all([app.fire('t/s'), app.fire('t/s')])
+    expect(outcomes.map(({ did }) => did).sort()).toEqual(['nothing', 'ran'])
+    expect(rows(app)).toEqual(['schedule success', 'schedule missed'])
+  })
+
+  it('status has average, deviation and overlap; next names who still runs', async () => {
+    const other = task('every: 1h').replace('name: t', 'name: u')
+    const cwd = timed('every: 1h', '', { 'tasks/u.yaml': other })
+    await using app = await opened(cwd, clockAt('2026-11-24T02:00:00Z'))
+    await app.fire('t/s')
+    app.store().db.statement('update task_result set duration_ms = 4_000_000').run()
+    const schedule = findSchedule(app, 't/s')
+    const nothing = { lines: [], drifted: [], gone: [], fault: undefined }
+    expect(describeSchedule(app, schedule, nothing)).toMatchObject({
+      averageMs: 4_000_000,
+      deviationMs: 0,
+      overlap: 'a run takes up to 1 h 6 min, the next fire comes after 1 h 0 min',
+      last: { nominal: '2026-11-24T02:00:00.000Z', status: 'success' },
+    })
+    const fires = nextFires(app, [schedule, findSchedule(app, 'u/s')], {
+      from: new Date('2026-11-24T02:30:00Z'),
+      count: 4,
+    })
+    expect(fires.find(({ id }) => id === 'u/s')?.note).toBe('t/s usually still runs then')
   })
 })
