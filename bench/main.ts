@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { aggregation } from './aggregation.ts'
 import type { Suite } from './figure.ts'
+import { nights } from './nights.ts'
 import { judged, machine, markdown, sentence } from './report.ts'
 import { schedule } from './schedule.ts'
 import { startUp } from './start-up.ts'
 import { streaming } from './streaming.ts'
 
 /** One file a suite in this folder, one word here. */
-const suites: readonly Suite[] = [startUp, schedule, streaming, aggregation]
+const suites: readonly Suite[] = [startUp, schedule, streaming, aggregation, nights]
 
 const flag = { type: 'boolean', default: false } as const
 const { values, positionals } = parseArgs({

@@ -1,7 +1,9 @@
+import { resolve as resolvePath } from 'node:path'
 import type { Clock } from './base/clock.ts'
 import { UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
 import { didYouMean } from './base/nearest.ts'
+import { packageVersion } from './base/package.ts'
 import type { Redactor } from './base/redact.ts'
 import { createRegistry, type Registry } from './base/registry.ts'
 import { resolveReferences } from './config/references.ts'
@@ -13,6 +15,8 @@ import type { TaskDefinition } from './model/task-definition.ts'
 import { builtinNotifiers } from './notify/index.ts'
 import { type Notifier, totalTimeoutMs } from './notify/notifier.ts'
 import { sendPing } from './notify/ping.ts'
+import { writeMetrics } from './notify/prometheus.ts'
+import { sendTelemetry, type TelemetrySettings } from './notify/telemetry.ts'
 import type { Store } from './store/store.ts'
 import { type DeliveryOptions, deliver, testChannel } from './task/delivery.ts'
 import { keepNotices } from './task/notices.ts'
@@ -50,6 +54,28 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
   const notifiers = createRegistry('notifier', 'IQ7001', builtinNotifiers)
   const resolve = (settings: JsonObject) => resolveReferences(settings, { env, folder: project.folder, redactor })
   const options: DeliveryOptions = { project, notifiers, clock, redactor, env, resolve }
+  const said = (text: string) => redactor.redact(text)
+  /** Traces and metrics to the collector; what did not arrive, in sentences. */
+  const observe = async (result: TaskResultDocument): Promise<string[]> => {
+    if (project.telemetry === undefined) return []
+    try {
+      const settings = resolve({ ...project.telemetry }) as unknown as TelemetrySettings
+      await sendTelemetry(settings, { project: project.name, version: packageVersion }, result)
+      return []
+    } catch (error) {
+      return [said(`the collector has no trace of this run: ${(error as Error).message}`)]
+    }
+  }
+  const writeStanding = (store: Store): string[] => {
+    if (project.metrics === undefined) return []
+    const path = resolvePath(project.folder, project.metrics.file)
+    try {
+      writeMetrics(path, project.metrics.mode, { version: packageVersion, ...store.standing() })
+      return []
+    } catch (error) {
+      return [`${path} was not written: ${(error as Error).message}`]
+    }
+  }
   return {
     notifiers,
     watch: (store) => keepNotices(store, { project, clock, redactor }),
@@ -66,8 +92,13 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
         const good = result?.status === 'success' || result?.status === 'warning' || result?.status === 'skipped'
         await sendPing(ping, good ? 'success' : 'fail', resolve)
       }
+      const watched = result.dryRun ? undefined : observe(result)
       await deliver(store(), options, { budgetMs: totalTimeoutMs, signal: request.signal })
-      return result.notices.length === 0 ? result : store().results.find(result.id)
+      const failures = (await watched) ?? []
+      if (!result.dryRun) failures.push(...writeStanding(store()))
+      if (result.notices.length === 0 && failures.length === 0) return result
+      noteFailures(store(), result, failures)
+      return store().results.find(result.id)
     },
     rest: (store) => deliver(store, options, { budgetMs: briefMs }),
     async test(channel) {
@@ -75,6 +106,14 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
       return testChannel(options, channel, AbortSignal.timeout(totalTimeoutMs))
     },
   }
+}
+
+/** The run is over, and stays what it was: whoever looks at it is told. */
+function noteFailures(store: Store, { id, task }: TaskResultDocument, failures: readonly string[]): void {
+  store.db.write(() => {
+    for (const text of failures)
+      store.runs.message(store.runs.numberOf(id), { level: 'warning', code: 'IQ7003', text, item: task })
+  })
 }
 
 /** Steps of a sequence and dry runs are no business of a monitor. */

@@ -96,6 +96,7 @@ export const codes = {
   IQ6006: 'the disk of the store is full or failing',
   IQ7001: 'a notification rule, channel or ping is not right',
   IQ7002: 'a notification was not sent',
+  IQ7003: 'metrics or traces of a run were not written or sent',
   IQ8001: 'an executor of the project failed',
   IQ8002: 'the process of an executor ended by itself',
   IQ8003: 'an executor planned what cannot be done',

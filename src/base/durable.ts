@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Makes what was written to a file or a folder survive a power cut. */
@@ -17,8 +17,8 @@ export function renameDurably(from: string, to: string): void {
   syncPath(dirname(to))
 }
 
-/** Writes a small file, 0600: whole or absent, never half. */
-export function writeDurably(path: string, text: string): void {
+/** Writes a small file, whole or absent, never half; 0600 unless told, whatever the umask. */
+export function writeDurably(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.tmp-${process.pid}`
   rmSync(temporary, { force: true })
   const handle = openSync(
@@ -27,6 +27,7 @@ export function writeDurably(path: string, text: string): void {
     0o600,
   )
   try {
+    fchmodSync(handle, mode)
     writeSync(handle, text)
     fsyncSync(handle)
   } finally {

@@ -102,6 +102,7 @@ export const mends: Readonly<Record<Code, string>> = {
   IQ6005: 'Another process holds it: iqtask ps. It is tried for five seconds.',
   IQ6006: 'Free space or mend the disk, then run again: nothing is half-written.',
   IQ7001: 'The message names the rule or channel; iqtask config validate shows the place.',
+  IQ7003: 'The run is well. Check metrics.file and telemetry.endpoint in the configuration.',
   IQ7002: 'iqtask notify list tells why and when it is tried again; iqtask notify test CHANNEL tries now.',
   IQ8001: 'mend the executor at the line that is named',
   IQ8002: 'the executor may not end the process it runs in, and what is loaded must be JavaScript or TypeScript',

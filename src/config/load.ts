@@ -58,6 +58,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     notify: raw.notify as NotifySettings,
     blackout: raw.blackout.map((one) => ({ ...one, timeZone: one.timeZone ?? raw.timeZone })),
     retention: raw.retention,
+    metrics: raw.metrics,
+    telemetry: raw.telemetry,
     applications,
     tasks,
     origin: originOf(own, options.env),

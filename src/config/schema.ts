@@ -201,6 +201,17 @@ export const configSchema = object({
   }).default({ name: [], attributes: {}, status: {} }),
   guards,
   notify: notifySchema.prefault({}),
+  /** A text file in Prometheus' format after each run. */
+  metrics: object({
+    file: z.string(),
+    mode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, 'expected a mode such as "0644"')
+      .transform((text) => Number.parseInt(text, 8))
+      .prefault('0600'),
+  }).optional(),
+  /** OTLP over HTTP. */
+  telemetry: object({ endpoint: z.string(), headers: z.record(z.string(), z.string()).default({}) }).optional(),
   /** How long things are kept; `hold`: what is kept whatever its age. */
   retention: object({
     results: duration.prefault('400d'),

@@ -29,6 +29,10 @@ export interface Project {
   /** Of every task. */
   readonly blackout: readonly Blackout[]
   readonly retention: RetentionSettings
+  /** Where metrics are written after each run. */
+  readonly metrics: { readonly file: string; readonly mode: number } | undefined
+  /** The collector of traces and metrics. */
+  readonly telemetry: { readonly endpoint: string; readonly headers: Readonly<Record<string, string>> } | undefined
   readonly applications: ObjectFiles<Application>
   /** The project's own and the shipped ones; the project's file of the same name wins. */
   readonly tasks: ObjectFiles<TaskDefinition>

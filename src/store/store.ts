@@ -1,5 +1,6 @@
 import { isoText } from '../base/clock.ts'
 import type { JsonObject } from '../base/json.ts'
+import type { Standing } from '../model/standing.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { type Applications, createApplications } from './applications.ts'
 import { type Audit, createAudit } from './audit.ts'
@@ -17,6 +18,7 @@ import { createRetention, type Retention } from './retention.ts'
 import { createRuns, type Runs } from './runs.ts'
 import { createSchedules, type Schedules } from './schedules.ts'
 
+import { standingOf } from './standing.ts'
 import { createUndo, type Undo } from './undo.ts'
 import { createUpkeep, type Upkeep } from './upkeep.ts'
 
@@ -40,6 +42,8 @@ export interface Store {
   readonly schedules: Schedules
   readonly retention: Retention
   readonly upkeep: Upkeep
+  /** How every task is: what monitoring is told. */
+  standing(): Omit<Standing, 'version'>
   info(): JsonObject
   /** A plan is applied once: the event says by which run. */
   markPlanApplied(plan: string, resultId: string, now: Date, actor: string): void
@@ -122,9 +126,10 @@ export function createStore(db: Database): Store {
 }
 
 /** What goes on around the runs. */
-const createKeeping = (db: Database): Pick<Store, 'outbox' | 'schedules' | 'retention' | 'upkeep'> => ({
+const createKeeping = (db: Database): Pick<Store, 'outbox' | 'schedules' | 'retention' | 'upkeep' | 'standing'> => ({
   outbox: createOutbox(db),
   schedules: createSchedules(db),
   retention: createRetention(db),
   upkeep: createUpkeep(db),
+  standing: () => standingOf(db),
 })
