@@ -21,8 +21,11 @@ registerHooks({
       return next(specifier, { ...context, parentURL: import.meta.url })
     const found = next(specifier, context)
     const foreign = found.url.startsWith('file:') && !found.url.startsWith(own) && !found.url.includes('/node_modules/')
-    if (foreign) refuseForeignCode(fileURLToPath(found.url))
-    return found
+    if (!foreign) return found
+    refuseForeignCode(fileURLToPath(found.url))
+    // an executor is an ES module, whatever a package.json above it says
+    const format = /\.ts$/.test(found.url) ? 'module-typescript' : /\.js$/.test(found.url) ? 'module' : found.format
+    return { ...found, format }
   },
 })
 

@@ -72,6 +72,7 @@ describe('an executor of a project', () => {
   it('is written as its documentation says, and shows its arguments', async () => {
     const cwd = project({
       ...smallOrganisation,
+      'package.json': '{ "type": "commonjs" }',
       'tasks/stale.yaml':
         'kind: TaskDefinition\nname: stale\nexecutor: ./stale.ts\narguments: { applications: [ad] }\n',
       'tasks/stale.ts': `import { defineExecutor } from 'iqtask'

@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { project, smallOrganisation } from '../helpers/project.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
 const file = (cwd: string): string => join(cwd, 'tasks/mine.yaml')
@@ -22,6 +23,27 @@ describe('task new', () => {
     expect(sections.map((section) => section.application)).toEqual(['hr'])
   })
 
+  it('writes an executor with its test, and both run', async () => {
+    const cwd = project(smallOrganisation)
+    const { code, stdout } = await runCli('task new mine --executor ./mine.ts', { cwd })
+    expect(code).toBe(0)
+    expect(stdout).toContain('mine.test.js')
+    await runCli('run aggregation', { cwd })
+    const command = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../bin/iqtask.js')].join(' ')
+    const tested = spawnSync(process.execPath, ['--test', join(cwd, 'tasks/mine.test.js')], {
+      encoding: 'utf8',
+      env: { ...process.env, IQTASK: command, NODE_TEST_CONTEXT: undefined },
+    })
+    expect([tested.status, tested.stdout]).toEqual([0, expect.stringContaining('pass 1')])
+    write(cwd, { 'tasks/mine.ts': 'export default 1\n' })
+    expect((await runCli('task new other --executor ./mine.ts', { cwd })).code).toBe(0)
+    expect(readFileSync(join(cwd, 'tasks/mine.ts'), 'utf8')).toBe('export default 1\n')
+    const failing = spawnSync(process.execPath, ['--test', join(cwd, 'tasks/mine.test.js')], {
+      env: { ...process.env, IQTASK: command, NODE_TEST_CONTEXT: undefined },
+    })
+    expect(failing.status).toBe(1)
+  })
+
   it('asks at a terminal for what is missing', async () => {
     const cwd = project(smallOrganisation)
     const asked = await runCli('task new', { cwd, tty: true, answer: ['mine', 'account-aggregation', 'hr,ad'] })
@@ -36,6 +58,9 @@ describe('task new', () => {
     ['task new Mine --executor account-aggregation', 'IQ1002', 'a-z'],
     ['task new mine --executor acount-aggregation', 'IQ1105', 'did you mean account-aggregation'],
     ['task new mine --executor account-aggregation', 'IQ1010', '--set applications=VALUE'],
+    ['task new mine --executor ./mine.py', 'IQ1002', './mine.ts'],
+    ['task new mine --executor ../../mine.ts', 'IQ1002', './mine.ts'],
+    ['task new mine --executor ./mine.ts --set a=1', 'IQ1002', 'leave out --set'],
     [
       'task new mine --executor account-aggregation --set applications=hr --set recorelate=true',
       'IQ1008',

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { App } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { isOwnExecutor, writeExecutor } from './executor-files.ts'
 import { settings } from './run.ts'
 
 /** The JSON Schema of an executor's arguments, as far as it is used here. */
@@ -54,10 +55,14 @@ export const newTask: Command = {
   examples: [
     'iqtask task new',
     'iqtask task new nightly-hr --executor account-aggregation --set applications=hr',
+    'iqtask task new clean-up --executor ./clean-up.ts',
     'iqtask task new full-read --executor account-aggregation --set applications=hr,ad --description "every account again"',
   ],
   options: [
-    { flags: '--executor <executor>', summary: 'what it runs: iqtask task types' },
+    {
+      flags: '--executor <executor>',
+      summary: 'what it runs: iqtask task types, or ./FILE.ts, which is written with a test',
+    },
     { flags: '--set <key=value>', summary: 'an argument of the executor', repeated: true },
     { flags: '--description <text>', summary: 'what it is for' },
   ],
@@ -67,7 +72,7 @@ export const newTask: Command = {
     const executor =
       text(options, 'executor') ??
       (await answer(context, options, `executor (${app.executors.names.join(', ')})`, '--executor NAME'))
-    const { required = [] } = await argumentsOf(app, executor)
+    const { required = [] } = isOwnExecutor(executor) ? {} : await argumentsOf(app, executor)
     const set = settings((options.set as string[] | undefined) ?? [])
     for (const key of required)
       set[key] ??= await answer(context, options, `${key} (several: with commas between)`, `--set ${key}=VALUE`)
@@ -75,12 +80,13 @@ export const newTask: Command = {
     const definition = await definitionOf(app, { name, executor, set, file, description: text(options, 'description') })
     // it belongs to the repository, not to one person
     mkdirSync(dirname(file), { recursive: true })
+    const own = isOwnExecutor(executor) ? writeExecutor(dirname(file), name, executor) : []
     writeFileSync(file, definition, { flag: 'wx' })
     const { sha256, shipped, text: written } = app.project.tasks.get(name)
     const schema = { schema: 'iqtask/TaskDefinition/1' as const, name, executor, file, shipped, sha256 }
     await context.printer.document(
       { ...schema, text: written, argumentsSchema: null, steps: null },
-      () => `made ${file}\n  try it: iqtask run ${name} --dry-run\n`,
+      () => `made ${[file, ...own].join('\n     ')}\n  try it: iqtask run ${name} --dry-run\n`,
     )
     return undefined
   },
@@ -116,9 +122,20 @@ async function definitionOf(
     default: { stringify },
   } = await import('yaml')
   const { name, executor, description } = task
-  const given = typedArguments(task, app.executors.get(executor).arguments)
+  const given = isOwnExecutor(executor)
+    ? ownArguments(task)
+    : typedArguments(task, app.executors.get(executor).arguments)
   const definition = { kind: 'TaskDefinition', name, description, executor, arguments: given }
   return `# yaml-language-server: $schema=../.schema/taskdefinition.json\n${stringify(definition)}`
+}
+
+/** What an executor takes that is not written yet, nobody knows. */
+function ownArguments({ set }: { readonly set: Readonly<Record<string, string>> }): undefined {
+  if (Object.keys(set).length === 0) return undefined
+  throw new UserError('an executor of your own gets its arguments in its files', {
+    code: 'IQ1002',
+    hint: 'leave out --set; write `arguments` into the two files',
+  })
 }
 
 /** What somebody types at the terminal. @throws UserError IQ1010 with the option that says it */
