@@ -1,11 +1,13 @@
-import { cpSync, readFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { generate, type PlantedNight } from '../../scripts/example/generate.ts'
+import { openApp } from '../../src/app.ts'
 import type { AccountDocument, ListDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { project } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { spawnCli, until } from '../helpers/spawn-cli.ts'
 
 const example = join(import.meta.dirname, '../../examples/organisation')
 
@@ -117,3 +119,38 @@ async function factsIn(cwd: string, day: string): Promise<Record<string, number>
 
 const sum = (counts: Readonly<Record<string, number>>, names: readonly string[]): number =>
   names.reduce((total, name) => total + (counts[name] ?? 0), 0)
+
+describe('the nightly chain of the sample organisation', () => {
+  const story = (result: TaskResultDocument) =>
+    result.messages.map(({ item, text }) => `${item ?? 'run'}: ${text.split(/ in |: result|, its last| at 2/)[0]}`)
+
+  it('is killed in the middle, goes on, tells the story, and has less to do when nothing changed', async () => {
+    const cwd = await sample()
+    appendFileSync(
+      join(cwd, 'iqtask.config.yaml'),
+      `notify:
+  channels: { box: { type: file, folder: var/box } }
+  rules: [{ on: [warning], tasks: [nightly], channels: [box] }]
+`,
+    )
+    const night = spawnCli(['run', 'nightly', '--progress', 'jsonl'], cwd)
+    // the first step is over as soon as the result of the second is there
+    await until(() => existsSync(join(cwd, 'var/iqtask.db')))
+    const app = await openApp({ cwd, env: {} })
+    await until(() => app.store().results.list({ task: 'aggregation', status: ['warning'] }).total === 1, 60_000)
+    night.process.kill('SIGKILL')
+    expect((await night.done).signal).toBe('SIGKILL')
+    await app.close()
+    const resumed = await spawnCli(['run', 'nightly', '--resume', '--json'], cwd).done
+    expect(resumed.code).toBe(3)
+    const result = JSON.parse(resumed.stdout) as TaskResultDocument
+    const told = story(result)
+    for (const step of ['aggregation: warning', 'entitlement-aggregation: warning', 'tag-unused: success'])
+      expect(told.filter((one) => one === step)).toEqual([step])
+    expect(told.filter((one) => one.includes('is gone'))).toHaveLength(1)
+    expect(result.children).toHaveLength(3)
+    expect(result.notices).toMatchObject([{ channel: 'box', state: 'sent' }])
+    const again = await run(cwd, 'nightly')
+    expect(story(again)).toContain('tag-unused: not run: nothing changed')
+  })
+})

@@ -18,7 +18,7 @@ async function run(context: CommandContext, [dir = '.']: readonly string[], opti
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new UserError(`${target} is not empty`, { code: 'IQ1009', hint: 'name a new folder: iqtask init DIR' })
   mkdirSync(target, { recursive: true })
-  if (options.example === true) cpSync(join(packageFolder, 'examples', 'organisation'), target, { recursive: true })
+  if (options.example === true) copyExample(target)
   else for (const [name, text] of Object.entries(emptyProject(basename(target)))) write(join(target, name), text)
   write(join(target, '.gitignore'), 'var/\n')
   // for editors: the first line of each file points here
@@ -32,6 +32,12 @@ async function run(context: CommandContext, [dir = '.']: readonly string[], opti
     () => `made ${target}\n  next: ${go}\n`,
   )
   return undefined
+}
+
+function copyExample(target: string): void {
+  cpSync(join(packageFolder, 'examples', 'organisation'), target, { recursive: true })
+  // the example of an executor of one's own
+  cpSync(join(packageFolder, 'tasks', 'examples'), join(target, 'tasks'), { recursive: true })
 }
 
 function write(file: string, text: string): void {
