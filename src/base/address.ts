@@ -5,24 +5,31 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
  * Where a program has no business, whoever names it: link-local networks and the addresses at which clouds hand out credentials; the
  * unspecified address, which leads to the machine itself.
  */
-const forbidden = new BlockList()
-forbidden.addSubnet('169.254.0.0', 16, 'ipv4')
-forbidden.addSubnet('0.0.0.0', 8, 'ipv4')
-forbidden.addAddress('100.100.100.200', 'ipv4')
-forbidden.addAddress('168.63.129.16', 'ipv4')
-forbidden.addAddress('192.0.0.192', 'ipv4')
-forbidden.addSubnet('fe80::', 10, 'ipv6')
-forbidden.addAddress('fd00:ec2::254', 'ipv6')
-forbidden.addAddress('::', 'ipv6')
+let known: BlockList | undefined
+
+/** Made when it is first asked for: most commands never do. */
+function forbidden(): BlockList {
+  if (known !== undefined) return known
+  known = new BlockList()
+  known.addSubnet('169.254.0.0', 16, 'ipv4')
+  known.addSubnet('0.0.0.0', 8, 'ipv4')
+  known.addAddress('100.100.100.200', 'ipv4')
+  known.addAddress('168.63.129.16', 'ipv4')
+  known.addAddress('192.0.0.192', 'ipv4')
+  known.addSubnet('fe80::', 10, 'ipv6')
+  known.addAddress('fd00:ec2::254', 'ipv6')
+  known.addAddress('::', 'ipv6')
+  return known
+}
 
 /** `address` as resolved: IPv4 in any of its IPv6 clothes (mapped, compatible, NAT64, 6to4) counts as itself. */
 export function isForbiddenAddress(address: string): boolean {
   const bare = address.replace(/%.*$/, '')
-  if (isIP(bare) === 4) return forbidden.check(bare, 'ipv4')
+  if (isIP(bare) === 4) return forbidden().check(bare, 'ipv4')
   if (isIP(bare) !== 6) return true
-  if (forbidden.check(bare, 'ipv6')) return true
+  if (forbidden().check(bare, 'ipv6')) return true
   const inner = innerIpv4(bare)
-  return inner !== undefined && forbidden.check(inner, 'ipv4')
+  return inner !== undefined && forbidden().check(inner, 'ipv4')
 }
 
 function innerIpv4(address: string): string | undefined {
