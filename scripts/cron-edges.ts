@@ -33,17 +33,17 @@ const speed = 30
 
 let wrong = 0
 const only = process.argv.slice(2)
-for (const edge of edges.filter(({ zone }) => only.length === 0 || only.includes(zone))) {
-  const seen = await observe(edge.zone, edge.start)
-  console.log(`${edge.zone}, ${minutes} minutes from ${edge.start}`)
+const chosen = edges.filter(({ zone }) => only.length === 0 || only.includes(zone))
+const seen = await Promise.all(chosen.map(({ zone, start }) => observe(zone, start)))
+for (const [at, { zone, start }] of chosen.entries()) {
+  console.log(`${zone}, ${minutes} minutes from ${start}`)
   for (const [index, text] of patterns.entries()) {
-    const daemon = seen[index] ?? []
-    const expected = expectedOf(text, edge.zone, edge.start)
+    const daemon = seen[at]?.[index] ?? []
+    const expected = expectedOf(text, zone, start)
     const same = daemon.join() === expected.join()
     if (!same) wrong++
-    console.log(
-      `  ${same ? 'same ' : 'OTHER'} ${text.padEnd(14)} cron ${daemon.join(' ') || '–'}${same ? '' : `   iqtask ${expected.join(' ') || '–'}`}`,
-    )
+    const other = same ? '' : `   iqtask ${expected.join(' ') || '–'}`
+    console.log(`  ${same ? 'same ' : 'OTHER'} ${text.padEnd(14)} cron ${daemon.join(' ') || '–'}${other}`)
   }
 }
 process.exitCode = wrong === 0 ? 0 : 1
@@ -59,8 +59,8 @@ function expectedOf(text: string, timeZone: string, start: string): string[] {
 async function observe(zone: string, start: string): Promise<string[][]> {
   const folder = mkdtempSync(join(tmpdir(), 'iqtask-cron-'))
   try {
-    // a fast clock goes on while the job starts: the minute that it began in is what counts
-    const lines = patterns.map((text, index) => `${text} /bin/date -u +\\%H:\\%M >> ${folder}/seen.${index}\n`)
+    // cron keeps the fake clock to itself: its jobs tell the real time, which is reckoned back
+    const lines = patterns.map((text, index) => `${text} /bin/date +\\%s.\\%N >> ${folder}/seen.${index}\n`)
     writeFileSync(join(folder, 'table'), lines.join(''))
     const script = `set -e
 mount -t tmpfs tmpfs /var/spool/cron; mkdir -m 1730 /var/spool/cron/crontabs; chgrp crontab /var/spool/cron/crontabs
@@ -69,12 +69,16 @@ cp /usr/share/zoneinfo/${zone} ${folder}/zone; mount --bind ${folder}/zone "$(re
 : > ${folder}/empty; mount --bind ${folder}/empty /etc/crontab
 crontab ${folder}/table
 export TZ=${zone}
+/bin/date +%s.%N > ${folder}/began
 exec timeout ${Math.ceil((minutes * 60) / speed)} faketime -f '@${localOf(zone, start)} x${speed}' cron -f`
     const child = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     await new Promise((resolve) => child.on('close', resolve))
-    return patterns.map((_, index) => readOr(join(folder, `seen.${index}`)))
+    const began = Number(numbers(join(folder, 'began'))[0])
+    const faked = (real: number): string =>
+      new Date(Date.parse(start) + (real - began) * speed * 1000).toISOString().slice(11, 16)
+    return patterns.map((_, index) => numbers(join(folder, `seen.${index}`)).map(faked))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -86,11 +90,12 @@ function localOf(timeZone: string, start: string): string {
   return format.format(new Date(start))
 }
 
-function readOr(file: string): string[] {
+function numbers(file: string): number[] {
   try {
     return readFileSync(file, 'utf8')
       .split('\n')
       .filter((line) => line !== '')
+      .map(Number)
   } catch {
     return []
   }
