@@ -43,6 +43,8 @@ describe('half an HR file', () => {
     write(cwd, { 'hr.csv': people(50) })
     const some = await runCli(['run', 'aggregation', '--allow', 'deletes', '--reason', 'closing a site'], { cwd })
     expect(some.code).toBe(4)
+    // the next run is allowed nothing of this one
+    expect(some.stdout).toContain('iqtask run aggregation --allow deletes,shrunkenSource --reason')
     const all = ['run', 'aggregation', '--allow', 'deletes,shrunkenSource', '--reason', 'closing a site', '--json']
     const { stdout } = await runCli(all, { cwd })
     const result = JSON.parse(stdout) as TaskResultDocument
@@ -142,7 +144,7 @@ describe('the plan that a guard stopped', () => {
     const { cwd, id } = await stopped()
     const { stdout } = await runCli(`plan show ${id}`, { cwd })
     expect(stdout).toMatch(
-      /^plan \S+ {2}aggregation {2}50 changes {2}valid until .*\n {2}end {2}50\n {4}hr:50 {2}state/,
+      /^plan \S+ {2}aggregation {2}50 changes {2}valid until .*\n {2}hr {2}deletes {2}50 accounts would be gone .*\n {2}hr {2}shrunkenSource {2}.*\n {2}end {2}50\n {4}hr:50 {2}state/,
     )
     const plan = JSON.parse((await runCli(`plan show ${id} --json`, { cwd })).stdout) as Record<string, unknown[]>
     expect(plan).toMatchObject({

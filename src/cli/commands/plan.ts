@@ -129,6 +129,8 @@ function describe({ style, times }: CommandContext, header: PlanHeader, { kinds 
   const lines = [
     `${style.bold(`plan ${shortId(header.id)}`)}  ${header.task}  ${renderCount(header.changes)} changes  valid until ${times.render(header.expiresAt)} ${times.zone}`,
   ]
+  for (const { application, guard, text } of header.guards.filter((one) => one.verdict === 'tripped'))
+    lines.push(`  ${style.red(safe(`${application}  ${guard}`))}  ${safe(`${text}`)}`)
   for (const kind of riskOrder) {
     const group = kinds.get(kind)
     if (group === undefined) continue

@@ -89,10 +89,13 @@ function renderGuards(result: TaskResultDocument, style: Style, again: string): 
         : `   first: ${guard.first.map(safe).join(', ')}${guard.value > guard.first.length ? ', …' : ''}`
     return `  ${guard.verdict === 'tripped' ? style.red(name) : style.dim(name)}   ${safe(guard.text)}${first}`
   })
-  const tripped = [...new Set(spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard))]
+  const tripped = spoken.filter((guard) => guard.verdict === 'tripped').map((guard) => guard.guard)
   const kept = result.messages.find(isKeptPlan)
   if (kept !== undefined) lines.push(`  ${kept.text}`)
-  if (tripped.length > 0) lines.push(`  If this is right:  iqtask ${again} --allow ${tripped.join(',')} --reason "…"`)
+  // what this run was allowed is not allowed the next one: the command has to name all
+  const allowed = result.guards.filter((guard) => guard.verdict === 'allowed').map((guard) => guard.guard)
+  const all = [...new Set([...allowed, ...tripped])].join(',')
+  if (tripped.length > 0) lines.push(`  If this is right:  iqtask ${again} --allow ${all} --reason "…"`)
   return lines
 }
 
