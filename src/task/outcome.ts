@@ -48,7 +48,8 @@ export function sumCounts(outcomes: readonly Pick<RoadOutcome, 'counts'>[], name
 
 /** What, where, and what to do, in one line. */
 export function sentenceOf({ message, hint, place }: IqtaskError): string {
-  const where = place === undefined ? '' : `${place.file}${place.line === undefined ? '' : `:${place.line}`}: `
+  const spot = [place?.file, place?.line, place?.column].filter((part) => part !== undefined)
+  const where = spot.length === 0 ? '' : `${spot.join(':')}: `
   return `${where}${message}${hint === undefined ? '' : ` (${hint})`}`
 }
 

@@ -110,4 +110,17 @@ describe('retry', () => {
     expect(result).toMatchObject({ exitCode: 0, sections: [{ application: 'ad' }] })
     expect(await runCli('retry', { cwd })).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing failed') })
   })
+
+  it('says of a run that failed as a whole what to type, and that there is no part to run again', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'applications/ad.yaml': 'kind: Application\nname: ad\nconection: {}\n',
+    })
+    const failed = await runCli('run aggregation --json', { cwd })
+    expect((JSON.parse(failed.stdout) as TaskResultDocument).messages[0]?.text).toMatch(/ad\.yaml:3:\d+: unknown key/)
+    const { code, stdout, stderr } = await runCli('retry', { cwd })
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('failed as a whole (error)')
+    expect(stderr).toContain('iqtask run aggregation')
+  })
 })

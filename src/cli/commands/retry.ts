@@ -37,6 +37,7 @@ export const retry: Command = {
       from === undefined
         ? again(app, result, options)
         : corrected(app, result, options, resolve(context.terminal.cwd, from))
+    if (plan === undefined && options.application === undefined) refuseWholly(result)
     if (plan === undefined) {
       await context.printer.document(result, () => `nothing failed in ${result.id}\n`)
       return 0
@@ -50,6 +51,15 @@ export const retry: Command = {
 interface Plan {
   readonly set: Readonly<Record<string, string>>
   readonly only?: string
+}
+
+/** A run that failed before it had any part. @throws UserError IQ1006 */
+function refuseWholly({ id, task, status }: TaskResultDocument): void {
+  if (status !== 'error' && status !== 'terminated') return
+  throw new UserError(`${id} failed as a whole (${status}): no part of it can be run again alone`, {
+    code: 'IQ1006',
+    hint: `iqtask results show ${id} says why; then: iqtask run ${task}`,
+  })
 }
 
 /** The applications that failed; where only rows did and every one has a name, only those. */
