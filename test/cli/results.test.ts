@@ -30,6 +30,9 @@ describe('results compared', () => {
     expect(diff.failures.standing?.map((one) => one.native)).toEqual(['7'])
     expect(diff.counts).toContainEqual({ name: 'rejected', from: 1, to: 2 })
     expect((await runCli('results diff aggregation@-2 latest', { cwd })).stdout).toMatch(/1 new\n.*IQ2104 {2}hr {2}8/)
+    expect((await runCli('results diff latest latest', { cwd })).stdout).toMatch(
+      /^\w+ → \w+\n {2}the same counts\n {2}0 new/,
+    )
   })
 
   it('tells how the runs of a task went, and what is usual', async () => {

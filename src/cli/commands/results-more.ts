@@ -27,15 +27,22 @@ export const diff: Command = {
     await context.printer.document(
       { schema: 'iqtask/ResultDiff/1', from: from.id, to: to.id, counts, failures },
       () =>
-        `${shortId(from.id)} → ${shortId(to.id)}\n${renderTable(counts, [
-          { title: '  COUNT', value: (one) => `  ${one.name}` },
-          { title: 'FROM', align: 'right', value: (one) => renderCount(one.from) },
-          { title: 'TO', align: 'right', value: (one) => renderCount(one.to) },
-        ])}${failureLines('new', failures.new)}${failureLines('gone', failures.gone)}${failureLines('standing', failures.standing)}`,
+        `${shortId(from.id)} → ${shortId(to.id)}\n${countLines(counts)}${failureLines('new', failures.new)}${failureLines('gone', failures.gone)}${failureLines('standing', failures.standing)}`,
     )
     return undefined
   },
 }
+
+const countLines = (
+  counts: readonly { readonly name: string; readonly from: number; readonly to: number }[],
+): string =>
+  counts.length === 0
+    ? '  the same counts\n'
+    : renderTable(counts, [
+        { title: '  COUNT', value: (one) => `  ${one.name}` },
+        { title: 'FROM', align: 'right', value: (one) => renderCount(one.from) },
+        { title: 'TO', align: 'right', value: (one) => renderCount(one.to) },
+      ])
 
 const failureLines = (title: string, items: readonly FailedItem[]): string =>
   [
