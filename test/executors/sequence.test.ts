@@ -306,7 +306,7 @@ describe('a sequence that is killed', () => {
     const calls = Number(runMortal(quiet, 'nightly', 0).stdout)
     const wanted = digestOf(quiet)
     expect(calls).toBeGreaterThan(20)
-    const points = Array.from({ length: 7 }, (_, i) => 5 + Math.floor((i * (calls - 6)) / 6))
+    const points = Array.from({ length: 5 }, (_, i) => 5 + Math.floor((i * (calls - 6)) / 4))
     for (const point of points) {
       const cwd = project(files)
       expect(runMortal(cwd, 'nightly', point).signal, `call ${point} of ${calls}`).toBe('SIGKILL')
