@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { StoreError } from '../base/errors.ts'
+import { latestFingerprint } from './fingerprint.ts'
 import { migrations } from './migrations/index.ts'
 import { openConnection, type SqliteConnection } from './sqlite/driver.ts'
 
@@ -52,15 +53,19 @@ function fingerprint(connection: SqliteConnection): string {
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex')
 }
 
-const fingerprints = new Map<number, string>()
+/** What these migrations make; of all of them it is known, because every command asks for it. */
 function fingerprintOf(steps: readonly string[]): string {
-  let known = steps.every((step, index) => step === migrations[index]) ? fingerprints.get(steps.length) : undefined
-  if (known === undefined) {
-    const empty = openConnection('', { busyTimeoutMs: 0, cacheKib: 1_000 })
+  if (steps.length === migrations.length && steps.every((step, index) => step === migrations[index]))
+    return latestFingerprint
+  return fingerprintMade(steps)
+}
+
+export function fingerprintMade(steps: readonly string[]): string {
+  const empty = openConnection('', { busyTimeoutMs: 0, cacheKib: 1_000 })
+  try {
     for (const step of steps) empty.exec(step)
-    known = fingerprint(empty)
+    return fingerprint(empty)
+  } finally {
     empty.close()
-    fingerprints.set(steps.length, known)
   }
-  return known
 }

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { fingerprintMade } from '../../src/store/foreign.ts'
+import { migrations } from '../../src/store/migrations/index.ts'
 import { openStore } from '../../src/store/open.ts'
 import { project } from '../helpers/project.ts'
 
@@ -20,6 +22,17 @@ it('the committed dump is the schema that the migrations make (UPDATE_SCHEMA=1 w
   const text = `${statements.join(';\n\n')};\n`
   if (process.env.UPDATE_SCHEMA === '1') writeFileSync(dump, text)
   expect(readFileSync(dump, 'utf8')).toBe(text)
+})
+
+it('the fingerprint that is kept is that of the schema (UPDATE_SCHEMA=1 writes it)', () => {
+  const file = join(import.meta.dirname, '../../src/store/fingerprint.ts')
+  const made = fingerprintMade(migrations)
+  if (process.env.UPDATE_SCHEMA === '1')
+    writeFileSync(
+      file,
+      `/** SHA-256 of the tables and triggers that all migrations make; \`test/store/schema.test.ts\` writes and checks it. */\nexport const latestFingerprint = '${made}'\n`,
+    )
+  expect(readFileSync(file, 'utf8')).toContain(`'${made}'`)
 })
 
 it('the types that queries are written against name the columns of the tables', () => {
