@@ -72,7 +72,7 @@ async function prune(context: TaskContext): Promise<void> {
     context.road(
       itemRoad<Planned>(context, { section, plan: async (add) => plan(add), apply: (items) => apply(context, items) }),
     )
-  retention.holdAccounts(held.anyAccount ? held.account : () => false)
+  retention.holdAccounts(held.anyAccount ? held.account : undefined)
   const ages = project.retention
   await road('results', (add) => {
     const gone = new Set<number>()

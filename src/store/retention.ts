@@ -14,8 +14,8 @@ export interface Prunable {
 }
 
 export interface Retention {
-  /** Those accounts are held: nothing that tells of them goes. Until `holdAccounts` is called again. */
-  holdAccounts(held: (key: string) => boolean): void
+  /** Those accounts are held (undefined: none): nothing that tells of them goes. Until `holdAccounts` is called again. */
+  holdAccounts(held: ((key: string) => boolean) | undefined): void
   /** Results that ended before, but for the last thirty of each task: guards compare with them, and runs go on from them. */
   results(before: string): IterableIterator<Prunable>
   rejects(before: string): IterableIterator<Prunable>
@@ -79,6 +79,7 @@ export function createRetention(db: Database): Retention {
   return {
     holdAccounts(held) {
       begin()
+      if (held === undefined) return
       const all = db
         .statement(
           `select a.id, p.name || ':' || coalesce(a.shown, a.native) "key" from account a join application p on p.id = a.application_id`,
