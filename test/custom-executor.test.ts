@@ -156,7 +156,7 @@ describe('an executor that goes wrong', () => {
     const before = rowsOf(cwd)
     const { code, result } = await run(cwd)
     expect([code, result.status]).toEqual([2, 'error'])
-    expect(texts(result)).toMatch(/tasks\/mine\.ts:10: the executor threw: boom/)
+    expect(texts(result)).toMatch(/tasks\/mine\.ts:10:11: the executor threw: boom/)
     expect(rowsOf(cwd)).toBe(before)
   })
 
