@@ -17,15 +17,16 @@ const patterns = [
   '30 * * * *',
   '0 2 * * *',
 ]
+/** Each begins before the hour that is there twice: faketime is told local time. */
 const edges = [
   { zone: 'America/New_York', start: '2026-03-08T06:54:30Z' },
   { zone: 'America/New_York', start: '2026-11-01T04:54:30Z' },
   { zone: 'Europe/Berlin', start: '2026-03-29T00:24:30Z' },
-  { zone: 'Europe/Berlin', start: '2026-10-25T00:24:30Z' },
+  { zone: 'Europe/Berlin', start: '2026-10-24T23:54:30Z' },
   { zone: 'America/Santiago', start: '2026-09-06T03:24:30Z' },
-  { zone: 'America/Santiago', start: '2026-04-05T02:24:30Z' },
+  { zone: 'America/Santiago', start: '2026-04-05T01:54:30Z' },
   { zone: 'Pacific/Auckland', start: '2026-09-26T13:24:30Z' },
-  { zone: 'Pacific/Auckland', start: '2026-04-04T13:24:30Z' },
+  { zone: 'Pacific/Auckland', start: '2026-04-04T12:54:30Z' },
 ]
 /** Minutes that the fake clock covers, at thirty times the speed of the real one. */
 const minutes = 130
