@@ -160,7 +160,7 @@ async function joinGroups(
     if (group.rows.length === 0) {
       done--
       if (!rejected.has(group.native)) dangling.add(group)
-    } else if (done > limit) break
+    } else if (done > limit) intake.totals.filtered += group.rows.length
     else settleGroup(intake, group, held(group, grants), account, merge)
   }
   dangling.end()
