@@ -222,6 +222,10 @@ describe('output', () => {
     expect(await out('--output csv --fields nativeIdentity,attributes.name')).toBe(
       'nativeIdentity,attributes.name\r\n1,Ada\r\n2,Bo\r\n3,Cy\r\n',
     )
+    // a list of objects in a cell is JSON, which a program can read back
+    const grants = (await runCli('account find --application ad --output csv --fields entitlements', { cwd })).stdout
+    const [cell = ''] = /"\[.*\]"/.exec(grants) ?? []
+    expect(JSON.parse(cell.slice(1, -1).replaceAll('""', '"'))[0]).toMatchObject({ attribute: 'groups', value: 'g1' })
     expect((await out('--output jsonl')).trim().split('\n')).toHaveLength(3)
     expect(await out('--output yaml')).toContain('nativeIdentity: "1"')
     expect(await out('--output wide')).toContain('USE')

@@ -103,7 +103,13 @@ async function stream(
 export const csvLine = (cells: readonly string[]): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
 
-const csvValue = (value: unknown): string => (value === null || value === undefined ? '' : renderValue(value))
+/** Plain lists as people write them; a list of objects as JSON, which a program can read back. */
+function csvValue(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  return Array.isArray(value) && value.some((one) => typeof one === 'object')
+    ? JSON.stringify(value)
+    : renderValue(value)
+}
 
 function valueAt(item: JsonObject, path: string): unknown {
   let value: unknown = item
