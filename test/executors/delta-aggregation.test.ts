@@ -106,7 +106,7 @@ describe('a delta of a file', () => {
     expect(third.messages).toMatchObject([{ code: 'IQ2009', text: expect.stringContaining('taken back') as string }])
     expect(third.counts).toMatchObject({ created: 2, filtered: 0 })
     expect((await read('1,a,1\n2,b,2\n3,c,0\n', delta)).counts).toMatchObject({ filtered: 2, unchanged: 1 })
-    write(cwd, application('  attributes: { name: { ignore: true } }\n'))
+    write(cwd, application(`  attributes: { site: { expr: "'x'" } }\n`))
     const fourth = await read('1,a,1\n2,b,2\n3,c,0\n', delta)
     expect(fourth.messages).toMatchObject([{ text: expect.stringContaining('its definition changed') as string }])
     expect(fourth.counts).toMatchObject({ changed: 3 })
