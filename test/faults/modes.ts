@@ -11,7 +11,7 @@ import { must, type Tool } from './tool.ts'
 async function measure(tool: Tool): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'iqtask-modes-'))
   const cwd = join(folder, 'project')
-  const outputs = ['safe.db', 'run.plan', 'rejects.csv']
+  const outputs = ['safe.db', 'run.plan', 'results.jsonl']
   try {
     bigFeed(cwd, 20_000)
     const [command, words] = tool.command(['run', 't', '--progress', 'jsonl'])
@@ -27,7 +27,7 @@ async function measure(tool: Tool): Promise<Measured> {
     await wide('run', 't', '--resume')
     await wide('store', 'backup', 'safe.db')
     await wide('plan', 't', '--out', 'run.plan')
-    await wide('results', 'failures', '--out', 'rejects.csv')
+    await wide('results', 'export', '--out', 'results.jsonl')
     seen.push(...loose(join(cwd, 'var')), ...outputs.flatMap((name) => loose(join(cwd, name))))
     const wrong = [...new Set(seen)].map((path) => `${path.slice(cwd.length + 1)} may be read or written by others`)
     return { value: `${files} files of a killed run, ${outputs.length} outputs; ${wrong.length} loose`, wrong }
