@@ -37,7 +37,7 @@ async function stopped(tool: Tool, cwd: string, waitMs: number, signals: number)
   return { exitMs, wrong: code === 143 ? undefined : `it ended with ${code} instead of 143` }
 }
 
-const trials: Readonly<Record<Size, number>> = { sample: 1, usual: 10, all: 100 }
+const trials: Readonly<Record<Size, number>> = { sample: 1, usual: 3, all: 100 }
 const accounts: Readonly<Record<Size, number>> = { sample: 30_000, usual: 1_000_000, all: 1_000_000 }
 
 async function measure(tool: Tool, size: Size): Promise<Measured> {
