@@ -163,7 +163,7 @@ async function compare(
           privileged: application.privileged,
           rows: isWhole(context, args) && known.delta.since === undefined ? outcome.read - outcome.filtered : undefined,
           columns: outcome.columns,
-          columnsUsed: usedColumns(application),
+          ...columnsOf(application),
           scope: scopeOf(application),
           digest: outcome.evidence.digest,
           now,
@@ -252,10 +252,13 @@ function rejectRepeated(
 const isWhole = (context: TaskContext, args: AggregationArguments): boolean =>
   args.input === undefined && context.options.only === undefined && context.options.limit === undefined
 
-function usedColumns(application: Application): string[] {
+function columnsOf(application: Application): { columnsUsed: string[]; ignored: string[] } {
   const { nativeIdentity, uuid, attributes } = application.account
   const declared = attributes.filter((attribute) => attribute.expr === undefined).map((attribute) => attribute.name)
-  return [...nativeIdentity, ...(uuid === undefined ? [] : [uuid]), ...declared]
+  return {
+    columnsUsed: [...nativeIdentity, ...(uuid === undefined ? [] : [uuid]), ...declared],
+    ignored: attributes.flatMap(({ name, ignore }) => (ignore ? [name] : [])),
+  }
 }
 
 /** Domain §4.6: only after a full, unfiltered read, and never more surely than the read itself. */

@@ -18,6 +18,18 @@ const evident = {
 }
 const accounts = async (cwd: string): Promise<string> => (await runCli('account find --output jsonl', { cwd })).stdout
 
+describe('an attribute that goes empty', () => {
+  it('because the definition leaves it out stops nothing', async () => {
+    const cwd = project(evident)
+    await runCli('run aggregation', { cwd })
+    const hr = evident['applications/hr.yaml'].replace('attributes:\n', 'attributes:\n    name: { ignore: true }\n')
+    write(cwd, { 'applications/hr.yaml': hr })
+    const result = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as TaskResultDocument
+    expect(result.guards.filter((guard) => guard.verdict === 'tripped')).toEqual([])
+    expect(result.sections[0]?.counts).toMatchObject({ changed: 100 })
+  })
+})
+
 describe('half an HR file', () => {
   it('stops the whole run with exit 4, changes nothing, and tells how to allow it', async () => {
     const cwd = project(evident)

@@ -108,6 +108,7 @@ async function aggregate(people: readonly Person[], night: Night): Promise<PlanF
       rows: people.length,
       columns,
       columnsUsed: ['id'],
+      ignored: [],
       scope,
       digest,
       now: new Date(at),

@@ -14,6 +14,8 @@ export interface FiguresOptions {
   /** The source's columns, and those that the definition names. */
   readonly columns: readonly string[]
   readonly columnsUsed: readonly string[]
+  /** Attributes that the definition leaves out: that they go empty is no fault of the source. */
+  readonly ignored: readonly string[]
   /** One text over filter, query and path; the section keeps it with the columns as `facts.source`. */
   readonly scope: string
   /** SHA-256 (hex) of what was read. */
@@ -114,7 +116,7 @@ async function sourceFigures(
     earlier: history.rows,
     keysInCommon: population === 0 ? undefined : (common + seenAside(db, options.applicationId)) / population,
     common,
-    emptied: await emptied(db, pause),
+    emptied: without(await emptied(db, pause), options.ignored),
     columnsBefore: before?.columns.length ?? 0,
     columnsGone,
     columnsUsedGone: columnsGone.filter((column) => used.has(column)),
@@ -135,6 +137,9 @@ function seenAside(db: Database, app: number): number {
 }
 
 /** Only accounts that changed can have lost a value, so that an unchanged million costs nothing. */
+const without = (counts: Record<string, number>, names: readonly string[]): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).filter(([name]) => !names.includes(name)))
+
 async function emptied(db: Database, pause: Pause): Promise<Record<string, number>> {
   const filled = async (attrs: string): Promise<Map<string, number>> => {
     const counts = new Map<string, number>()
