@@ -3,7 +3,7 @@ import { newId } from '../base/id.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
-import type { NewRun } from '../store/runs.ts'
+import type { NewRun, RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { admit, endWithoutRun } from './admission.ts'
 import { blackoutsOf } from './blackout-wait.ts'
@@ -47,6 +47,29 @@ export function newRun(
   }
 }
 
+/** The run that `resume` means, where there is one. */
+function brokenRun(store: Store, { task, child }: Pick<RunRequest, 'task' | 'child'>): RunRow | undefined {
+  return child === undefined
+    ? store.runs.broken().find((row) => row.task === task)
+    : store.runs.resumable(child.resultId)
+}
+
+/** A run that goes on keeps the arguments it began with: what was asked for then need not be said again. */
+export function keptArguments(
+  runner: RunnerOptions,
+  request: RunRequest,
+  executor: Executor,
+): { readonly arguments: JsonObject; readonly parsed: unknown } | undefined {
+  if (request.resume !== true) return undefined
+  const store = runner.store()
+  endDeadRuns(store, runner.clock)
+  const broken = brokenRun(store, request)
+  if (broken === undefined) return undefined
+  const kept = JSON.parse(broken.arguments) as JsonObject
+  const done = executor.arguments.safeParse(kept)
+  return done.success ? { arguments: kept, parsed: done.data } : undefined
+}
+
 export async function claimRun(
   runner: RunnerOptions,
   request: RunRequest,
@@ -58,11 +81,7 @@ export async function claimRun(
   if (request.resume === true) {
     endDeadRuns(store, runner.clock)
     const resumed = store.db.write(() => {
-      const { child } = request
-      const broken =
-        child === undefined
-          ? store.runs.broken().find((row) => row.task === definition.name)
-          : store.runs.resumable(child.resultId)
+      const broken = brokenRun(store, request)
       if (broken === undefined) return undefined
       store.runs.claim(broken.id, run, run.queuedAt)
       store.runs.message(broken.id, { level: 'info', code: 'IQ3003', text: `resumed at ${run.queuedAt}` })
@@ -110,10 +129,4 @@ export function recordMissed(
   store.runs.message(number, why)
   endWithoutRun(store, runner.clock, number, 'missed')
   return number
-}
-
-/** A run goes on with what it began with, as long as the executor still takes that. */
-export function argumentsOf(store: Store, number: number, executor: Executor, fallback: unknown): unknown {
-  const kept = executor.arguments.safeParse(JSON.parse(store.runs.get(number)?.arguments ?? 'null'))
-  return kept.success ? kept.data : fallback
 }

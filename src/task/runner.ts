@@ -15,7 +15,7 @@ import { storeFault } from '../store/fault.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { blackoutsOf, waitOutBlackout } from './blackout-wait.ts'
-import { argumentsOf, type Claim, claimRun, newRun } from './claim.ts'
+import { type Claim, claimRun, keptArguments, newRun } from './claim.ts'
 import { createContext } from './context.ts'
 import type { Executor, Progress, RunIdentity, RunOptions, Steps } from './executor.ts'
 import type { GuardPolicy } from './guard-policy.ts'
@@ -69,7 +69,7 @@ async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<Task
   const definition = runner.project.tasks.get(request.task)
   checkForbid(definition, request)
   const executor = await runner.executorOf(definition)
-  const bound = runner.bind(definition, executor, request)
+  const bound = keptArguments(runner, request, executor) ?? runner.bind(definition, executor, request)
   const guards = runner.guards(definition, request, bound.arguments)
   const store = runner.store()
   const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
@@ -84,8 +84,7 @@ async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<Task
     if (claim.skipped) return finished(store, claim.number, request)
     const kept = planKeeper(keptPlanPath(store.path, resultIdOf(store, claim.number)))
     try {
-      const args = claim.resumed ? argumentsOf(store, claim.number, executor, bound.parsed) : bound.parsed
-      await execute(runner, request, definition, executor, args, { guards, kept }, claim, abort)
+      await execute(runner, request, definition, executor, bound.parsed, { guards, kept }, claim, abort)
       const result = finished(store, claim.number, request)
       kept.finish(request, result, runner.clock.now())
       return result

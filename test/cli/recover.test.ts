@@ -51,3 +51,25 @@ it('recover lists the runs that did not come to their end, and resumes every one
   expect(await items('recover', cwd)).toEqual([])
   expect(await items('results', cwd)).toHaveLength(2)
 })
+
+it('recover ends an undo, although nobody says again which run it takes back', async () => {
+  const cwd = project(files)
+  await runCli('run hr', { cwd })
+  const [hr] = await items('results --task hr', cwd)
+  const app = await openApp({ cwd, env: {} })
+  const stop = new AbortController()
+  const stopped = await app.run({
+    task: 'undo',
+    trigger: 'manual',
+    set: { result: hr?.id ?? '' },
+    allow: { guards: ['deletes'], reason: 'a test' },
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === 'progress') stop.abort()
+    },
+  })
+  expect(stopped.status).toBe('terminated')
+  await app.close()
+  expect((await items('recover', cwd)).map((result) => [result.task, result.status])).toEqual([['undo', 'success']])
+  expect(await items('account find --application hr', cwd)).toEqual([])
+})

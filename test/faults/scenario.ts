@@ -107,8 +107,12 @@ export const works: readonly Work[] = [
       await nextMorning(tool, cwd)
       await worked(tool, cwd, ['run', 't'])
     },
-    // a run that died before its first chunk has nothing to resume: it is asked for again
-    goOn: (tool, cwd) => tool.run(cwd, ['run', 'undo', '--resume', '--set', `result=${runOf(cwd, 't')}`, ...wide]),
+    // killed after its end it is done, and an undo of what is undone already is refused; killed before its first chunk it is asked for again
+    async goOn(tool, cwd) {
+      const recovered = await tool.run(cwd, ['recover'])
+      if (hasEnded(cwd, 'undo')) return recovered
+      return tool.run(cwd, ['run', 'undo', '--set', `result=${runOf(cwd, 't')}`, ...wide])
+    },
   },
   {
     name: 'backup',
@@ -123,6 +127,14 @@ export const works: readonly Work[] = [
       existsSync(join(cwd, backup)) ? `${integrityOf(join(cwd, backup))} ${digestOf(cwd, backup)}` : undefined,
   },
 ]
+
+function hasEnded(cwd: string, task: string): boolean {
+  const db = new Sqlite(storeOf(cwd), { readonly: true })
+  const sql = `select count(*) from task_result where task = ? and status in ('success', 'warning')`
+  const ended = Number(db.prepare(sql).pluck().get(task)) > 0
+  db.close()
+  return ended
+}
 
 function runOf(cwd: string, name: string): string {
   const db = new Sqlite(join(cwd, 'var/iqtask.db'), { readonly: true })
