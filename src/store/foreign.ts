@@ -11,6 +11,8 @@ export const applicationId = 0x6971746b
 export function refuseForeign(path: string, said = path, steps: readonly string[] = migrations): void {
   const probe = openReadonly(path)
   try {
+    // one view of all of it: another process may be making the store at this moment
+    probe.exec('begin')
     const id = probe.pragma('application_id', { simple: true })
     const version = versionOf(probe)
     const tables = probe.prepare('select count(*) from sqlite_schema').pluck().get() as number

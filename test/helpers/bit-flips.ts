@@ -18,6 +18,8 @@ function contentOf(path: string): string | undefined {
       .pluck()
       .all()
     for (const table of tables) {
+      // a cache: a record whose hash does not fit is read again, and nothing of it is shown to anybody
+      if (table === 'account_seen') continue
       const rows = db.prepare(`select * from "${table}"`).raw().all()
       hash.update(JSON.stringify(rows.map((row) => JSON.stringify(row)).sort()))
     }
