@@ -9,7 +9,9 @@ import type { Prunable, PrunedWhat } from '../store/retention.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import { itemRoad } from '../task/item-road.ts'
 
-const steps = ['prune', 'verify', 'analyse', 'backup'] as const
+const steps = ['prune', 'verify', 'pack', 'analyse', 'backup'] as const
+/** Events of the audit trail that are as old are kept packed. */
+const packedAfterMs = 30 * 86_400_000
 const schema = z.strictObject({
   steps: z
     .array(z.enum(steps))
@@ -23,10 +25,10 @@ const schema = z.strictObject({
 })
 type Arguments = z.output<typeof schema>
 
-/** Keeps the store small, fast and proved: the only task that removes rows of the past. The audit trail is never cut. */
+/** Keeps the store small, fast and proved: the only task that removes rows of the past. The audit trail is never cut: old events are packed. */
 export const maintenance = defineExecutor({
   name: 'maintenance',
-  summary: 'prune by retention, verify a sample and the audit trail, tidy the file, back up',
+  summary: 'prune by retention, verify a sample and the audit trail, pack its old events, tidy the file, back up',
   arguments: schema,
   counts: {
     results: 'results removed with everything that belongs to them',
@@ -36,6 +38,7 @@ export const maintenance = defineExecutor({
     held: 'things of that age that a legal hold keeps',
     sampled: 'rows whose checks were made again',
     auditEvents: 'events of the audit trail that were walked',
+    packed: 'thousands of audit events older than 30 days that were packed: kept, listed and verified as before',
     backups: 'backups made',
     backupsRemoved: 'old backups removed',
   },
@@ -44,6 +47,7 @@ export const maintenance = defineExecutor({
     // what is damaged is not made smaller, nor is a good backup replaced by it
     if (does('verify') && !(await verify(context, args))) return
     if (does('prune')) await prune(context)
+    if (does('pack')) await pack(context)
     if (context.options.dryRun) return
     if (does('analyse')) context.store.upkeep.tidy()
     if (does('backup')) await backUp(context, args)
@@ -164,6 +168,18 @@ async function verify(context: TaskContext, { sample }: Arguments): Promise<bool
     context.message({ level: 'error', code: 'IQ6004', text: `${text} (iqtask store check)`, item: 'verify' })
   await told(context, 'verify', { sampled: rows, auditEvents: audit.events })
   return wrong.length === 0
+}
+
+async function pack(context: TaskContext): Promise<void> {
+  const { store, clock, options } = context
+  const before = isoText(new Date(clock.now().getTime() - packedAfterMs))
+  let packed = options.dryRun ? store.audit.packsDue(before) : 0
+  if (!options.dryRun)
+    for (; store.audit.pack(before); packed++) {
+      context.progress.update('pack', 'pack', packed)
+      await context.pause()
+    }
+  await told(context, 'pack', { packed })
 }
 
 const nameOf = (at: Date): string => `iqtask-${isoText(at).replace(/[-:]|\.\d+/g, '')}.db`

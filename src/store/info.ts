@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { JsonObject } from '../base/json.ts'
+import { createAuditPacks } from './audit-packs.ts'
 import type { Database } from './database.ts'
 
 const tables = [
@@ -31,6 +32,9 @@ export function describeStore(db: Database): JsonObject {
     sqlite: value('select sqlite_version()'),
     journalMode: value('pragma journal_mode'),
     synchronous: ['OFF', 'NORMAL', 'FULL', 'EXTRA'][Number(value('pragma synchronous'))] ?? 'unknown',
-    rows: Object.fromEntries(tables.map((table) => [table, value(`select count(*) from ${table}`)])),
+    rows: {
+      ...Object.fromEntries(tables.map((table) => [table, value(`select count(*) from ${table}`)])),
+      auditPacked: createAuditPacks(db).count(),
+    },
   }
 }

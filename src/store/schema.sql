@@ -13,9 +13,20 @@ CREATE TRIGGER application_unseal after update on application when new.crc is ol
   update application set crc = null where id = new.id;
 end;
 
-CREATE TRIGGER audit_no_delete before delete on audit begin select raise(abort, 'audit events are never removed'); end;
+CREATE TRIGGER audit_no_delete before delete on audit
+  when old.seq > (select coalesce(max(last), 0) from audit_pack)
+  begin select raise(abort, 'audit events are never removed'); end;
 
 CREATE TRIGGER audit_no_update before update on audit begin select raise(abort, 'audit events are never changed'); end;
+
+CREATE TRIGGER audit_pack_no_delete before delete on audit_pack begin select raise(abort, 'audit events are never removed'); end;
+
+CREATE TRIGGER audit_pack_no_update before update of first, last, since, until, hash, events on audit_pack
+  begin select raise(abort, 'audit events are never changed'); end;
+
+CREATE TRIGGER audit_pack_unseal after update on audit_pack when new.crc is old.crc and new.crc is not null begin
+  update audit_pack set crc = null where first = new.first;
+end;
 
 CREATE TRIGGER change_unseal after update on change when new.crc is old.crc and new.crc is not null begin
   update change set crc = null where run = new.run and object = new.object and object_id = new.object_id;
@@ -164,6 +175,15 @@ CREATE TABLE audit(
   body text not null check (json_valid(body)),
   hash blob not null
 ) strict;
+
+CREATE TABLE audit_pack(
+  first integer primary key,
+  last integer not null unique,
+  since text not null,
+  until text not null,
+  hash blob not null,
+  events blob not null
+, crc integer) strict;
 
 CREATE TABLE change(
   run integer not null,
@@ -409,6 +429,8 @@ CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not nul
 CREATE INDEX acknowledgement_unsealed on acknowledgement(crc) where crc is null;
 
 CREATE INDEX application_unsealed on application(crc) where crc is null;
+
+CREATE INDEX audit_pack_unsealed on audit_pack(crc) where crc is null;
 
 CREATE INDEX change_unsealed on change(crc) where crc is null;
 

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { AuditPackRow, AuditRow } from './schema-audit.ts'
 import type { OutboxTableRow, PrunedRow, TaskHealthRow } from './schema-notify.ts'
 import type { ScheduleFireRow, ScheduleRow } from './schema-schedules.ts'
 
@@ -250,18 +251,6 @@ export interface LeftOutRow {
   crc: Generated<number>
 }
 
-export interface AuditRow {
-  seq: Generated<number>
-  at: string
-  actor: string
-  action: string
-  object: string
-  key: string
-  run: string | null
-  body: string
-  hash: Buffer
-}
-
 export interface Tables {
   meta: MetaRow
   application: ApplicationRow
@@ -282,6 +271,7 @@ export interface Tables {
   acknowledgement: AcknowledgementRow
   change: ChangeRow
   audit: AuditRow
+  audit_pack: AuditPackRow
   left_out: LeftOutRow
   undo_left: UndoLeftRow
   task_health: TaskHealthRow

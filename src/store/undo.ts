@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
 import type { PlanChange } from '../model/plan-change.ts'
+import { createAudit } from './audit.ts'
 import type { Database } from './database.ts'
 import { type UndoRow, undoRows } from './undo-changes.ts'
 import { left, type UndoStep, undoSteps } from './undo-steps.ts'
@@ -163,9 +164,10 @@ function neededNoMore(db: Database, target: number): (object: 'identity' | 'enti
 
 function remains(db: Database, target: number): string[] {
   const values = (sql: string): unknown[] => db.statement(sql).pluck().all({ target })
-  const events = Number(
-    values(`select count(*) from audit where run = (select result_id from task_result where id = @target)`)[0],
-  )
+  const { run, since } = db
+    .statement('select result_id run, queued_at since from task_result where id = @target')
+    .get({ target }) as { readonly run: string; readonly since: string }
+  const events = createAudit(db).list({ run, since, limit: 0 }).total
   const files = values('select path from output_file where run = @target order by path limit 3')
   const sent = values(
     `select count(*) || ' by ' || channel from outbox where run = @target and state = 'sent' group by channel order by 1`,

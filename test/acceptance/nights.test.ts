@@ -6,7 +6,7 @@ import { openApp } from '../../src/app.ts'
 import { handClock } from '../helpers/clock.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 
-/** Bytes of everything but the audit trail, which is never cut; and its events. */
+/** Bytes of everything but the audit trail, which is never cut and packed by the thousand only; and its events. */
 function measure(cwd: string): { readonly bytes: number; readonly events: number } {
   const db = new Sqlite(join(cwd, 'var/iqtask.db'), { readonly: true })
   const one = (sql: string) => db.prepare(sql).pluck().get() as number

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
@@ -6,14 +7,16 @@ import { checkStore, openApp } from '../../src/app.ts'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
 import { handClock } from '../helpers/clock.ts'
 import { endedRun } from '../helpers/ended-run.ts'
+import { runMortal } from '../helpers/mortal.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
+import { runCli } from '../helpers/run-cli.ts'
 
 const day = 86_400_000
 const retention = (more = '') => `retention: { results: 60d, rejects: 10d, images: 10d, gone: 40d${more} }\n`
 const off = 'guards: { deletes: off, shrunkenSource: off, otherSource: off, identitiesCreated: off }\n'
 
 /** A project with a clock of its own, in which tasks are run night after night. */
-function organisation(config = retention()) {
+function organisation(config = retention(), clock = handClock()) {
   const cwd = project({
     ...smallOrganisation,
     'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}${off}${config}`,
@@ -24,7 +27,6 @@ function organisation(config = retention()) {
     'ad.csv': `${smallOrganisation['ad.csv']}old,,yes,g1\n`,
     'hr.csv': `${smallOrganisation['hr.csv']}4,Di,di@example.com,active,never\n`,
   })
-  const clock = handClock()
   const run = async (
     task: string,
     more: { dryRun?: boolean; set?: Record<string, string>; allow?: boolean } = {},
@@ -69,7 +71,35 @@ function organisation(config = retention()) {
     })
     await app.close()
   }
-  return { cwd, clock, run, rows, nights, results }
+  /** That many events in the audit trail. */
+  const events = async (count: number): Promise<void> => {
+    const app = await openApp({ cwd, env: {}, clock })
+    const { db, audit } = app.store()
+    const at = clock.now().toISOString()
+    db.write(() => {
+      for (let n = 0; n < count; n++)
+        audit.append({ at, actor: '{}', action: 'x', object: 'result', key: `k${n}`, run: null, body: {} })
+    })
+    await app.close()
+  }
+  return { cwd, clock, run, rows, nights, results, events }
+}
+
+/** What is kept of the past, but for the runs of the maintenance itself. */
+function pastOf(cwd: string): string {
+  const db = new Sqlite(join(cwd, 'var/iqtask.db'), { readonly: true })
+  const results = `select id from task_result where task <> 'clean'`
+  const rows = [
+    results,
+    `select run, seq, reason from reject where run in (${results})`,
+    'select run, object, object_id, before from change',
+    'select run, what from pruned',
+    'select id, native, state from account',
+    'select account_id, entitlement_id, since, until from access',
+    'select first, last, hex(events) from audit_pack',
+  ].map((sql) => db.prepare(sql).raw().all())
+  db.close()
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex')
 }
 
 const sound = async (cwd: string): Promise<readonly unknown[]> => {
@@ -176,6 +206,26 @@ describe('maintenance', () => {
     await after.close()
   })
 
+  it('packs events of the audit trail that are older than 30 days, a legal hold or not, and loses none', async () => {
+    const hold = ', hold: [{ tasks: [aggregation], accounts: ["*"], reason: "audit" }]'
+    const { cwd, clock, run, rows, events } = organisation(retention(hold))
+    await run('aggregation')
+    await events(2100)
+    const listed = async () => (await runCli('audit list --all --json', { cwd })).stdout
+    const before = await listed()
+    clock.forward(29 * day)
+    expect((await run('maintenance')).counts.packed).toBe(0)
+    clock.forward(2 * day)
+    expect((await run('maintenance', { dryRun: true })).counts.packed).toBe(2)
+    expect(rows('select count(*) from audit_pack')).toBe(0)
+    expect((await run('maintenance')).counts.packed).toBe(2)
+    expect(rows('select sum(last - first + 1) from audit_pack')).toBe(2000)
+    const { items } = JSON.parse(before) as { items: unknown[] }
+    expect((JSON.parse(await listed()) as { items: unknown[] }).items.slice(-items.length)).toEqual(items)
+    expect((await runCli('audit verify', { cwd })).stdout).toContain('the chain is whole')
+    expect(await sound(cwd)).toEqual([])
+  })
+
   it('a run whose before images are gone cannot be taken back by halves', async () => {
     const { clock, run, nights } = organisation()
     await run('aggregation')
@@ -203,6 +253,42 @@ describe('maintenance', () => {
     })
     expect(result.counts).toMatchObject({ results: 0, backups: 0 })
     expect(readdirSync(join(cwd, 'var'))).not.toContain('backups')
+  })
+
+  it('that is killed, wherever it is, comes to the same end when it is resumed, and when it is run anew', async () => {
+    const { cwd, run, nights, results, events } = organisation(retention(), handClock('2024-01-01T00:00:00.000Z'))
+    write(cwd, {
+      'tasks/clean.yaml':
+        'kind: TaskDefinition\nname: clean\nexecutor: maintenance\nlossLimit: 2\narguments: { steps: [prune, verify, pack, analyse] }\n',
+    })
+    await run('aggregation')
+    await nights(3)
+    await results(35)
+    await events(2100)
+    const copy = (): string => {
+      const other = project({})
+      cpSync(cwd, other, { recursive: true })
+      return other
+    }
+    const again = async (other: string, options = ''): Promise<string> => {
+      expect((await runCli(`run clean ${options} --json`, { cwd: other })).code).toBe(0)
+      return pastOf(other)
+    }
+    const quiet = copy()
+    const calls = Number(runMortal(quiet, 'clean', 0).stdout)
+    expect(calls).toBeGreaterThan(20)
+    const once = pastOf(quiet)
+    expect(once).not.toBe(pastOf(cwd))
+    // a result that says when accounts left goes after them
+    const twice = await again(quiet)
+    for (const [turn, part] of [0.35, 0.6, 0.8, 0.97].entries()) {
+      const other = copy()
+      expect(runMortal(other, 'clean', Math.floor(calls * part)).signal, `${part} of ${calls}`).toBe('SIGKILL')
+      if (turn % 2 === 0) expect(await again(other, '--resume'), `killed at ${part}`).toBe(once)
+      else await again(other)
+      expect(await again(other), `killed at ${part}`).toBe(twice)
+      expect(await sound(other)).toEqual([])
+    }
   })
 
   it('backs up, keeps the last ones, and leaves foreign files alone', async () => {

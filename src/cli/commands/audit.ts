@@ -45,9 +45,11 @@ export const audit: CommandGroup = {
 async function list(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const store = existingStore(await context.app())
   const run = text(options, 'run')
+  const result = run === undefined ? undefined : store.results.find(run)
   const unlimited = options.all === true || context.printer.machine
   const found = store.audit.list({
-    run: run === undefined ? undefined : store.results.find(run).id,
+    run: result?.id,
+    since: result?.queuedAt,
     action: text(options, 'action'),
     limit: text(options, 'limit') !== undefined ? Number(text(options, 'limit')) : unlimited ? undefined : 50,
   })

@@ -154,7 +154,7 @@ async function applyPlan(
   const { header } = plan
   const store = app.store()
   if (app.clock.now() > new Date(header.expiresAt)) throw refused(path, `expired at ${header.expiresAt}`)
-  if (store.audit.list({ action: 'plan.applied', run: header.id, limit: 1 }).total > 0)
+  if (store.audit.list({ action: 'plan.applied', run: header.id, since: header.createdAt, limit: 1 }).total > 0)
     throw refused(path, 'was applied already')
   const request: RunRequest = {
     task: header.task,

@@ -6,6 +6,17 @@ import { schedules } from './0005-schedules.ts'
 import { outbox } from './0006-outbox.ts'
 import { fast } from './0008-fast.ts'
 import { cli } from './0009-cli.ts'
+import { auditPacks } from './0010-audit-packs.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
-export const migrations: readonly string[] = [foundation, brakes, feeds, decisions, schedules, outbox, fast, cli]
+export const migrations: readonly string[] = [
+  foundation,
+  brakes,
+  feeds,
+  decisions,
+  schedules,
+  outbox,
+  fast,
+  cli,
+  auditPacks,
+]
