@@ -8,6 +8,7 @@ import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { Bound } from '../store/bulk/bind.ts'
 import type { PlannedIdentity } from '../store/bulk/correlate.ts'
 import type { MissingDetection } from '../store/bulk/diff.ts'
+import type { PassedOver } from '../store/bulk/pass-over.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
@@ -75,7 +76,9 @@ export function createAggregationRoad(
       const bound = facts.bound as unknown as Bound
       if (plan === undefined) return undefined
       plan.rebind(bound)
-      return [...plan.phases(bound), tokenPhase(context, bound.applicationId, facts.read as unknown as ReadState)]
+      const passed = (facts.passed ?? []) as unknown as readonly PassedOver[]
+      const phases = plan.phases(application.name, bound, passed)
+      return [...phases, tokenPhase(context, bound.applicationId, facts.read as unknown as ReadState)]
     },
     close(kept) {
       plan?.close(kept)
@@ -224,7 +227,7 @@ function bind(
     readAt: known.readAt,
     token: tokenShown(known.read),
     facts: { bound: bound as JsonObject, source, read: known.read },
-    phases: [...plan.phases(bound), tokenPhase(context, applicationId, known.read)],
+    phases: [...plan.phases(application.name, bound, []), tokenPhase(context, applicationId, known.read)],
   }
 }
 

@@ -18,6 +18,15 @@ export interface UndoCounts {
 export interface UndoPhase {
   readonly name: string
   chunk(after: number, size: number): { position: number; changed: number; digest: string } | undefined
+  /** Puts the next account aside: it stays as it is. */
+  passOver?(after: number): PassedAccount | undefined
+}
+
+interface PassedAccount {
+  readonly position: number
+  readonly item: string
+  readonly changes: readonly PlanChange[]
+  readonly counts: Readonly<Record<string, number>>
 }
 
 /** What an application's next read starts from. */
@@ -59,30 +68,7 @@ export function createUndo(db: Database): Undo {
     )
   return {
     begin,
-    counts: (target) => {
-      const sum = (object: UndoStep['object'], removed: boolean): number =>
-        toldSteps
-          .filter((step) => step.object === object && (step.does === 'remove') === removed)
-          .reduce(
-            (all, step) =>
-              all +
-              Number(
-                db
-                  .statement(`select count(*) ${fromOf(step)}`)
-                  .pluck()
-                  .get({ target }),
-              ),
-            0,
-          )
-      return {
-        accountsRemoved: sum('account', true),
-        accountsRestored: sum('account', false),
-        identitiesRemoved: sum('identity', true),
-        identitiesRestored: sum('identity', false),
-        entitlementsRemoved: sum('entitlement', true),
-        entitlementsRestored: sum('entitlement', false),
-      }
-    },
+    counts: (target) => countsOf(db, target),
     rows: (target) => rowsOf(db, target),
     leaveOut(target, unwanted) {
       const out = [...rowsOf(db, target)].filter((row) => row.changes.some(unwanted))
@@ -122,6 +108,28 @@ function* rowsOf(db: Database, target: number): Generator<UndoRow> {
 const toldSteps = undoSteps.map((step) =>
   step.told === undefined ? step : { ...step, from: `${step.from} and ${step.told}` },
 )
+
+function countsOf(db: Database, target: number): UndoCounts {
+  const sum = (object: UndoStep['object'], removed: boolean): number =>
+    toldSteps
+      .filter((step) => step.object === object && (step.does === 'remove') === removed)
+      .map(
+        (step) =>
+          db
+            .statement(`select count(*) ${fromOf(step)}`)
+            .pluck()
+            .get({ target }) as number,
+      )
+      .reduce((all, count) => all + count, 0)
+  return {
+    accountsRemoved: sum('account', true),
+    accountsRestored: sum('account', false),
+    identitiesRemoved: sum('identity', true),
+    identitiesRestored: sum('identity', false),
+    entitlementsRemoved: sum('entitlement', true),
+    entitlementsRestored: sum('entitlement', false),
+  }
+}
 
 const fromOf = ({ object, id, from }: UndoStep): string => `from ${from} and ${id} not in ${left(object)}`
 
@@ -214,6 +222,7 @@ function resetReads(db: Database, target: number): readonly ReadState[] {
 function phase(db: Database, step: UndoStep, runs: { readonly target: number; readonly run: number }): UndoPhase {
   return {
     name: step.name,
+    ...(step.object === 'account' && { passOver: (after: number) => passOver(db, step, runs, after) }),
     chunk(after, size) {
       const ids = chosen(db, step, runs.target, after, size)
       const last = ids.at(-1)
@@ -222,6 +231,32 @@ function phase(db: Database, step: UndoStep, runs: { readonly target: number; re
       const digest = createHash('sha256').update(`${step.name} ${ids.join()}`).digest('hex')
       return { position: last, changed: ids.length, digest }
     },
+  }
+}
+
+/** The next account stays as it is, and so does what it needs. */
+function passOver(
+  db: Database,
+  step: UndoStep,
+  { target, run }: { readonly target: number; readonly run: number },
+  after: number,
+): PassedAccount | undefined {
+  const ids = chosen(db, step, target, after, 1)
+  const [row] = undoRows(db, step, target, ids)
+  if (row === undefined) return undefined
+  const before = countsOf(db, target)
+  db.statement('insert into temp.undo_aside values (?, ?)').run(step.object, row.id)
+  keepWhatIsNeeded(db, target)
+  db.statement(
+    'insert or ignore into undo_left(run, object, object_id) select ?, object, object_id from temp.undo_aside',
+  ).run(run)
+  const rest = countsOf(db, target)
+  const lost = (Object.keys(before) as (keyof UndoCounts)[]).map((name) => [name, before[name] - rest[name]] as const)
+  return {
+    position: row.id,
+    item: row.key,
+    changes: row.changes,
+    counts: Object.fromEntries(lost.filter(([, count]) => count > 0)),
   }
 }
 

@@ -85,6 +85,7 @@ function passOver(run: RunState, road: Road, phase: Phase, after: number, why: s
     const { facts } = currentOf(run)
     keep(run, phase, passed.position, next(suspect, passed.position), {
       ...facts,
+      ...passed.facts,
       status: 'warning',
       counts: lessened(facts.counts as Counts, passed.counts),
     })

@@ -81,6 +81,8 @@ export interface Passed {
   readonly changes: readonly PlanChange[]
   /** What the section's counts lose. */
   readonly counts: Counts
+  /** For `resume`: kept beside what `bind` said. */
+  readonly facts?: JsonObject
 }
 
 export interface Chunk {

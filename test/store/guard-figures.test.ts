@@ -126,7 +126,7 @@ function applyPlan(plan: ReturnType<Store['accountPlans']['create']>, run: numbe
     const id = store.applications.ensure('hr')
     const counts = { read, filtered: 0, ...plan.counts(id) }
     const bound = plan.bind(id, true)
-    for (const phase of plan.phases(bound)) {
+    for (const phase of plan.phases('hr', bound, [])) {
       for (let after = phase.chunk(0, 1000); after !== undefined; after = phase.chunk(after.position, 1000));
     }
     store.runs.section(run, {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Json, JsonObject } from '../../base/json.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
@@ -13,6 +14,7 @@ import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
+import { type Loss, lossOf, type PassedOver, passableSteps, passOver } from './pass-over.ts'
 import { planChanges } from './plan-changes.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
 import { allSeen, loadSeen, type SeenTable, seeNothing } from './seen.ts'
@@ -47,7 +49,8 @@ export interface AccountPlan {
   hash(pause: Pause): Promise<string>
   /** `ownable`: the definition can find owners. */
   bind(applicationId: number, ownable: boolean): Bound
-  readonly phases: (bound: Bound) => readonly PlanPhase[]
+  /** `passed`: records that a run before this one put aside. */
+  phases(application: string, bound: Bound, passed: readonly PassedOver[]): readonly PlanPhase[]
   /** After a crash: the numbers that the bind reserved, written into the stage again. */
   rebind(bound: Bound): void
   close(kept: boolean): void
@@ -56,6 +59,8 @@ export interface AccountPlan {
 export interface PlanPhase {
   readonly name: string
   chunk(after: number, size: number): Applied | undefined
+  /** Puts the next record aside; `facts`: what `phases` needs to know of it after a crash. */
+  readonly passOver?: (after: number) => (Loss & { readonly position: number; readonly facts: JsonObject }) | undefined
 }
 
 export interface AccountPlans {
@@ -162,7 +167,30 @@ function planOver(db: Database, run: number): Sealed {
     },
     rebind: (bound) => numberStage(db, bound.entitlementBase),
     bind: (applicationId, ownable) => bindStage(db, applicationId, run, ownable),
-    phases: (bound) =>
-      applySteps.map((step) => ({ name: step.name, chunk: (after, size) => step.chunk(db, bound, after, size) })),
+    phases: (application, bound, passed) => phasesOf(db, application, bound, passed),
   }
+}
+
+function phasesOf(db: Database, application: string, bound: Bound, before: readonly PassedOver[]): PlanPhase[] {
+  const passed = [...before]
+  let left = 0
+  // the checkpoint knows of them already
+  const leave = (): Bound => {
+    for (; left < passed.length; left++) passOver(db, passed[left] as PassedOver)
+    return passed.length > 0 ? { ...bound, plain: 0 } : bound
+  }
+  return applySteps.map(({ name, chunk, end }) => {
+    const phase: PlanPhase = { name, chunk: (after, size) => chunk(db, leave(), after, size) }
+    if (end === undefined || !passableSteps.has(name)) return phase
+    return {
+      ...phase,
+      passOver(after) {
+        const id = end(db, leave(), after, 1)
+        if (id === undefined) return undefined
+        const loss = lossOf(db, { id: bound.applicationId, name: application }, { step: name, id })
+        passed.push({ step: name, id })
+        return { ...loss, position: id, facts: { passed: passed as unknown as Json } }
+      },
+    }
+  })
 }

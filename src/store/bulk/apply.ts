@@ -1,28 +1,28 @@
 import type { Database } from '../database.ts'
 import { accountImages } from '../images.ts'
 import type { Bound } from './bind.ts'
-import { type Applied, type Chunk, chunked, type Worked } from './chunk.ts'
+import { type Applied, type Chunk, chunked, type End, type Worked } from './chunk.ts'
 import { createAccounts, createStatements } from './create.ts'
 import { buildIndex, dropIndexes } from './indexes.ts'
 import { linkAccounts, linkStatements } from './link.ts'
 
 /** In this order; each chunk runs in one transaction of the caller, with its checkpoint. */
-export const applySteps: readonly { readonly name: string; readonly chunk: Chunk }[] = [
+export const applySteps: readonly { readonly name: string; readonly chunk: Chunk; readonly end?: End }[] = [
   { name: 'index-drop', chunk: withoutIndexes },
-  { name: 'catalogue', chunk: chunked(() => 'select l id from st.m where neu and l > @lo order by l', catalogue) },
-  { name: 'create', chunk: chunked(({ plain }) => createStatements(plain === 1).rows, createAccounts) },
+  { name: 'catalogue', ...chunked(() => 'select l id from st.m where neu and l > @lo order by l', catalogue) },
+  { name: 'create', ...chunked(({ plain }) => createStatements(plain === 1).rows, createAccounts) },
   {
     name: 'change',
     // in the accounts' order: pages that lie together are read and written once
-    chunk: chunked(
+    ...chunked(
       () => `select account_id id from st.act where kind in ${changing} and account_id > @lo order by account_id`,
       change,
     ),
   },
-  { name: 'link', chunk: chunked(() => linkStatements.rows, linkAccounts) },
+  { name: 'link', ...chunked(() => linkStatements.rows, linkAccounts) },
   {
     name: 'missing',
-    chunk: chunked(
+    ...chunked(
       () =>
         `select account_id id from st.lost where kind in ('gone', 'missing') and account_id > @lo order by account_id`,
       lost,
@@ -30,7 +30,7 @@ export const applySteps: readonly { readonly name: string; readonly chunk: Chunk
   },
   {
     name: 'remember',
-    chunk: chunked(
+    ...chunked(
       () => `select sid id from st.act where kind not in ('create', 'replaced') and sid > @lo order by sid`,
       remember,
     ),
