@@ -54,7 +54,7 @@ function pointsOf(scenario: Scenario, faults: Faults, most: number): Point[] {
 type Faults = readonly (readonly [Fault, forever: boolean])[]
 
 /** How many points of each call, fault and work are taken. */
-const most: Readonly<Record<Size, number>> = { sample: 3, usual: 60, all: Number.POSITIVE_INFINITY }
+const most: Readonly<Record<Size, number>> = { sample: 2, usual: 60, all: Number.POSITIVE_INFINITY }
 const worksOf = (size: Size): typeof works => (size === 'sample' ? works.slice(0, 1) : works)
 
 async function enumerate(tool: Tool, chosen: typeof works, faults: Faults, most: number): Promise<Measured> {
@@ -103,7 +103,7 @@ export const diskFaults: FaultFigure = {
         ['EIO', false],
         ['EIO', true],
       ],
-      size === 'sample' ? 2 : Math.ceil(most[size] / 4),
+      size === 'sample' ? 1 : Math.ceil(most[size] / 4),
     ),
 }
 

@@ -116,8 +116,8 @@ async function catches(figure: Pick<FaultFigure, 'measure'>, tool: Tool): Promis
 }
 
 async function measure(_tool: Tool, size: Size): Promise<Measured> {
-  // half of them for a quick look: one of each kind of damage
-  const chosen = size === 'sample' ? seededBugs.filter((_, index) => index % 2 === 0) : seededBugs
+  // two of them for a quick look: one that loses rows, one that lets too much through
+  const chosen = size === 'sample' ? seededBugs.filter((_, index) => index % 6 === 0) : seededBugs
   const possible = chosen.filter((bug) => bug.caughtBy.some((figure) => figure.possible?.() !== false))
   const wrong: string[] = []
   for (const bug of possible) if (!(await caught(bug))) wrong.push(`not caught: ${bug.what}`)
