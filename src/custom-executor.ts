@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { isoText } from './base/clock.ts'
-import { ItemError, UserError } from './base/errors.ts'
-import type { Json, JsonObject } from './base/json.ts'
+import { ExecutorError, ItemError, UserError } from './base/errors.ts'
+import type { JsonObject } from './base/json.ts'
 import { refuseForeignCode } from './config/code-file.ts'
 import { type CustomPlan, countNames, createCustomPlan } from './custom-plan.ts'
-import type { Declared, FromHost, Question } from './executor-protocol.ts'
+import { createViews } from './custom-views.ts'
+import type { Declared, FromHost } from './executor-protocol.ts'
 import { type HostOptions, talkToHost } from './host-process.ts'
+import { identitySection } from './model/store-change.ts'
 import type { TaskDefinition } from './model/task-definition.ts'
 import type { Store } from './store/store.ts'
 import { defineExecutor, type Executor, type TaskContext } from './task/executor.ts'
-import { itemRoad } from './task/item-road.ts'
+import { type ItemFacts, itemRoad } from './task/item-road.ts'
 
 export interface CustomExecutorOptions {
   /** The project: where the executor's process works. */
@@ -22,7 +24,6 @@ export interface CustomExecutorOptions {
 
 const loadTimeoutMs = 15_000
 const graceMs = 3_000
-const pageSize = 200
 
 /** The executor in the file that a task names. @throws UserError IQ1109 for code that others may write, IQ8001 for what is no executor */
 export async function loadCustomExecutor(
@@ -52,10 +53,15 @@ async function describe(options: HostOptions): Promise<Declared> {
   try {
     return await talkToHost<Declared>(options, {
       hear: (message) => (message.type === 'loaded' ? message : undefined),
-      answer: () => null,
+      answer: async () => null,
       start: (say) => say({ type: 'load', file: options.file }),
     })
   } catch (error) {
+    // what cannot be loaded is a fault of the project, not of a run
+    if (error instanceof ExecutorError) {
+      const { message, code, hint, place } = error
+      throw new UserError(message, { code, hint, place, cause: error })
+    }
     if (!options.signal.aborted) throw error
     throw new UserError(`the file did not load within ${loadTimeoutMs / 1000} s`, {
       code: 'IQ8001',
@@ -72,24 +78,36 @@ async function run(
   openStore: () => Store,
 ): Promise<void> {
   const plan = createCustomPlan(context)
-  const looked = await look(context, args, plan, options, openStore)
-  judgeRejects(context, looked)
+  try {
+    const looked = await look(context, args, plan, options, openStore)
+    judgeRejects(context, looked)
+    await makeChanges(context, plan)
+    context.count({ read: looked.read, rejected: looked.rejected })
+  } finally {
+    plan.close()
+  }
+}
+
+async function makeChanges(context: TaskContext, planned: CustomPlan): Promise<void> {
   // a section that a dead run had begun goes on even where nothing is left to plan
   const begun = context.store.results.find(context.run.id).sections.map((section) => section.application)
-  for (const section of new Set([...begun, ...plan.sections.keys()]))
+  for (const section of new Set([...begun, ...planned.sections]))
     await context.road(
       itemRoad(context, {
         section,
-        apply: plan.apply,
+        apply: planned.apply,
         async plan(add) {
-          for (const item of plan.sections.get(section) ?? []) add(item)
-          const { applications } = context.project
-          const privileged = applications.names().includes(section) && applications.get(section).privileged
-          return { population: context.store.accounts.count({ application: section }), privileged }
+          for (const item of planned.items(section)) add(item)
+          return factsOf(context, section)
         },
       }),
     )
-  context.count({ read: looked.read, rejected: looked.rejected })
+}
+
+function factsOf({ project: { applications }, store }: TaskContext, section: string): ItemFacts {
+  if (section === identitySection) return { population: store.identities.count({}) }
+  const privileged = applications.names().includes(section) && applications.get(section).privileged
+  return { population: store.accounts.count({ application: section }), privileged }
 }
 
 interface Looked {
@@ -121,8 +139,10 @@ async function look(
   openStore: () => Store,
 ): Promise<Looked> {
   const store = openStore()
-  const views = createViews(store)
   let rejected = 0
+  const views = createViews(context, store, (count) => {
+    rejected += count
+  })
   try {
     return await talkToHost<Looked>(options, {
       start(say) {
@@ -131,7 +151,7 @@ async function look(
         const run = { id, task, startedAt: isoText(startedAt) }
         say({ type: 'run', args, run, now: isoText(context.clock.now()), dryRun: context.options.dryRun })
       },
-      answer: (question) => (question.ask === 'plan' ? plan.add(question.change) : views(question)),
+      answer: async (question) => (question.ask === 'plan' ? plan.add(question.change) : views.answer(question)),
       hear(message) {
         if (message.type === 'reject') rejected++
         return note(context, options.file, message, rejected)
@@ -141,7 +161,7 @@ async function look(
     if (context.signal.aborted) throw context.signal.reason
     throw error
   } finally {
-    views({ ask: 'close', cursor: 0 })
+    await views.close()
     store.close()
   }
 }
@@ -155,30 +175,4 @@ function note(context: TaskContext, file: string, message: FromHost, rejected: n
   else if (message.type === 'reject')
     context.reject(context.run.task, [{ code: 'IQ8005', reason: message.reason, file, native: message.item }])
   return message.type === 'done' ? { read: message.read, rejected } : undefined
-}
-
-/** Read-only views, a page at a time. */
-function createViews(store: Store): (question: Exclude<Question, { ask: 'plan' }>) => Json {
-  const views = { accounts: store.accounts, identities: store.identities, entitlements: store.catalogue }
-  const open = new Map<number, Iterator<unknown>>()
-  let last = 0
-  return (question) => {
-    if (question.ask === 'open') {
-      open.set(++last, views[question.view].find(question.filter))
-      return last
-    }
-    if (question.ask === 'close') {
-      // 0: all of them
-      for (const [cursor, rows] of open) if (question.cursor === 0 || question.cursor === cursor) rows.return?.()
-      if (question.cursor !== 0) open.delete(question.cursor)
-      return null
-    }
-    const rows = open.get(question.cursor)
-    const page: Json[] = []
-    for (let next = rows?.next(); next?.done === false; next = rows?.next()) {
-      page.push(next.value as Json)
-      if (page.length === pageSize) break
-    }
-    return page
-  }
 }

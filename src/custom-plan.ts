@@ -4,19 +4,27 @@ import type { Json } from './base/json.ts'
 import { makeDecisions, type PlannedDecision, planDecision } from './executors/decide.ts'
 import type { PlanChange } from './model/plan-change.ts'
 import type { PlannedItem } from './model/planned-item.ts'
-import { applicationOf, type StoreChange, storeChange } from './model/store-change.ts'
+import { type StoreChange, sectionOf, storeChange } from './model/store-change.ts'
 import type { EntitlementEdit } from './store/entitlement-edits.ts'
+import type { IdentityEdit } from './store/identity-edits.ts'
+import type { ItemPlan } from './store/item-plan.ts'
 import type { TaskContext } from './task/executor.ts'
 
 /** What applying an item needs. */
-type Planned = { readonly decision: PlannedDecision } | { readonly edit: EntitlementEdit & { readonly key: string } }
+type Planned =
+  | { readonly decision: PlannedDecision }
+  | { readonly edit: EntitlementEdit & { readonly key: string } }
+  | { readonly set: IdentityEdit & { readonly key: string; readonly reason: string; readonly before: Json } }
 
 export interface CustomPlan {
   /** Takes a change into the plan. False: it is so already. @throws UserError for what cannot be done */
   add(change: Json): boolean
-  /** By application, which is the section whose guards judge it. */
-  readonly sections: ReadonlyMap<string, readonly PlannedItem<Planned>[]>
+  /** An application, or `identities`: whose guards judge what was planned there. */
+  readonly sections: readonly string[]
+  /** Kept in a file until the road takes them. */
+  items(section: string): Iterable<PlannedItem<Planned>>
   apply(items: readonly PlannedItem<Planned>[]): void
+  close(): void
 }
 
 export const countNames = {
@@ -25,16 +33,29 @@ export const countNames = {
   tagged: 'tags put on entitlements',
   untagged: 'tags taken off entitlements',
   owned: 'entitlements with another owner',
+  set: 'attributes of identities with another value',
   read: 'items looked at',
   rejected: 'items that could not be worked on',
 } as const
 
 /** What an executor of one's own plans, checked against the store as it is; its author gets every refusal where it is planned. */
 export function createCustomPlan(context: TaskContext): CustomPlan {
-  const sections = new Map<string, PlannedItem<Planned>[]>()
+  const { store, run } = context
+  const sections = new Map<string, ItemPlan>()
   const seen = new Set<string>()
   return {
-    sections,
+    get sections() {
+      return [...sections.keys()]
+    },
+    *items(section) {
+      const items = sections.get(section)
+      for (
+        let page = items?.page(0, 500) ?? [];
+        page.length > 0;
+        page = items?.page(page.at(-1)?.position ?? 0, 500) ?? []
+      )
+        yield* page as unknown as PlannedItem<Planned>[]
+    },
     add(given) {
       const parsed = storeChange.safeParse(given)
       if (!parsed.success)
@@ -42,16 +63,19 @@ export function createCustomPlan(context: TaskContext): CustomPlan {
       const change = parsed.data
       const item = itemOf(context, change)
       if (item === undefined) return false
-      const twice = `${change.do} ${item.key} ${'tag' in change ? change.tag : ''}`
+      const twice = `${change.do} ${item.key} ${'tag' in change ? change.tag : 'attribute' in change ? change.attribute : ''}`
       if (seen.has(twice)) throw refused(`${item.key} is planned twice: ${change.do}`)
       seen.add(twice)
-      const section = applicationOf(change)
-      const items = sections.get(section) ?? []
+      const section = sectionOf(change)
+      const items = sections.get(section) ?? store.itemPlans.create(run.id, `looking-${section}`)
       sections.set(section, items)
-      items.push(item)
+      items.add(item as unknown as PlannedItem)
       return true
     },
     apply: (items) => apply(context, items),
+    close() {
+      for (const items of sections.values()) items.close(false)
+    },
   }
 }
 
@@ -67,7 +91,32 @@ function itemOf(context: TaskContext, change: StoreChange): PlannedItem<Planned>
     if (planned === undefined) return undefined
     return { ...planned, data: { decision: planned.data } }
   }
-  return entitlementItem(context, change)
+  return change.do === 'set' ? identityItem(context, change) : entitlementItem(context, change)
+}
+
+/** Past its sources: the source that is kept is the task. */
+function identityItem(
+  { store, project, run }: TaskContext,
+  { identity: key, attribute, value, reason }: Extract<StoreChange, { do: 'set' }>,
+): PlannedItem<Planned> | undefined {
+  const { attributes } = store.identities.get(key)
+  const known = project.identity.attributes.find(({ name }) => name === attribute)
+  const names = project.identity.attributes.map(({ name }) => name)
+  if (known === undefined)
+    throw refused(`identities have no attribute ${JSON.stringify(attribute)}: they have ${names.join(', ') || 'none'}`)
+  if (value !== null && known.multiple !== Array.isArray(value))
+    throw refused(`${key}: ${attribute} takes ${known.multiple ? 'a list' : 'one value'}`)
+  const before = (attributes[attribute] ?? null) as Json
+  if (JSON.stringify(before) === JSON.stringify(value)) return undefined
+  const identityId = store.identities.idOf(key) ?? 0
+  const edit = { identityId, attribute, value, source: `task:${run.task}`, key, reason, before }
+  const field = `attributes.${attribute}`
+  return {
+    key,
+    count: 'set',
+    changes: [{ kind: 'change', object: 'identity', key, field, before, after: value }],
+    data: { set: edit },
+  }
 }
 
 function entitlementItem(
@@ -104,11 +153,19 @@ function apply(context: TaskContext, items: readonly PlannedItem<Planned>[]): vo
   const { store, run, clock } = context
   const decisions = items.flatMap(({ data }) => ('decision' in data ? [data.decision] : []))
   if (decisions.length > 0) makeDecisions(context, decisions)
+  const told = { at: isoText(clock.now()), actor: store.runs.get(run.number)?.actor ?? '{}', run: run.id }
   const edits = items.flatMap(({ data }) => ('edit' in data ? [data.edit] : []))
-  if (edits.length === 0) return
-  store.catalogue.edit(edits, run.number)
-  const at = isoText(clock.now())
-  const actor = store.runs.get(run.number)?.actor ?? '{}'
+  if (edits.length > 0) store.catalogue.edit(edits, run.number)
   for (const { entitlementId: _, key, ...body } of edits)
-    store.audit.append({ at, actor, action: 'entitlement.edit', object: 'entitlement', key, run: run.id, body })
+    store.audit.append({ ...told, action: 'entitlement.edit', object: 'entitlement', key, body })
+  const sets = items.flatMap(({ data }) => ('set' in data ? [data.set] : []))
+  if (sets.length > 0) store.identities.edit(sets, run.number)
+  for (const { key, attribute, value, before, reason } of sets)
+    store.audit.append({
+      ...told,
+      action: 'identity.set',
+      object: 'identity',
+      key,
+      body: { attribute, before, after: value, reason },
+    })
 }

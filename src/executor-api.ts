@@ -1,6 +1,6 @@
 import type { ZodType, z } from 'zod'
 import type { AccountDocument, EntitlementDocument, IdentityDocument } from './model/documents.ts'
-import type { Counts } from './model/result.ts'
+import type { Counts, Evidence } from './model/result.ts'
 import type { StoreChange } from './model/store-change.ts'
 
 export { ItemError, UserError } from './base/errors.ts'
@@ -16,6 +16,8 @@ export interface ExecutorContext {
   accounts(filter?: AccountQuery): AsyncIterable<AccountDocument>
   identities(filter?: IdentityQuery): AsyncIterable<IdentityDocument>
   entitlements(filter?: EntitlementQuery): AsyncIterable<EntitlementDocument>
+  /** Reads an application where it is, with its connector; the framework opens it, and closes it after the run. */
+  connect(application: string): Promise<ApplicationReader>
   /** Plans a change. False: it is so already. Rejects what cannot be done, with the reason. */
   plan(change: StoreChange): Promise<boolean>
   /** Works through items: counts them, stops when the run has to, keeps an item that throws an ItemError as a reject. */
@@ -24,6 +26,19 @@ export interface ExecutorContext {
   /** Adds to a count of the result that the executor has declared. */
   count(name: string, by?: number): void
   progress(done: number, total?: number): void
+}
+
+export interface ApplicationReader {
+  /** Its records as they stand in the source, before any mapping; a row that is none is kept as a reject. */
+  records(): AsyncIterable<ApplicationRecord>
+  /** How sure the source is that the records read last were all of them; once they are read to the end. */
+  evidence(): Evidence
+}
+
+export interface ApplicationRecord {
+  readonly line: number
+  /** By column; what is empty is left out. */
+  readonly values: Readonly<Record<string, string | number | boolean | readonly string[]>>
 }
 
 export interface AccountQuery {

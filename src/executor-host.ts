@@ -4,8 +4,15 @@ import { systemClock } from './base/clock.ts'
 import { IqtaskError } from './base/errors.ts'
 import type { Json, JsonObject } from './base/json.ts'
 import { refuseForeignCode } from './config/code-file.ts'
-import { type CustomExecutor, type ExecutorContext, ItemError } from './executor-api.ts'
+import {
+  type ApplicationReader,
+  type ApplicationRecord,
+  type CustomExecutor,
+  type ExecutorContext,
+  ItemError,
+} from './executor-api.ts'
 import type { Failure, FromHost, Question, ToHost } from './executor-protocol.ts'
+import type { Evidence } from './model/result.ts'
 
 /**
  * The process that an executor of a project runs in. It may read files and speak to the network; it may write no file, start no
@@ -110,6 +117,7 @@ function contextOf(start: Extract<ToHost, { type: 'run' }>, counted: () => void)
     accounts: (filter) => view('accounts', filter),
     identities: (filter) => view('identities', filter),
     entitlements: (filter) => view('entitlements', filter),
+    connect: readerOf,
     plan: async (change) => (await ask({ ask: 'plan', change: change as JsonObject })) === true,
     async items(source, work) {
       for await (const item of source) {
@@ -129,16 +137,32 @@ function contextOf(start: Extract<ToHost, { type: 'run' }>, counted: () => void)
   }
 }
 
+/** Each turn through the records is a read of its own. */
+async function readerOf(application: string): Promise<ApplicationReader> {
+  let evidence: Evidence | undefined
+  return {
+    records: () =>
+      view<ApplicationRecord>('records', { application }, async (cursor) => {
+        evidence = (await ask({ ask: 'evidence', cursor })) as unknown as Evidence
+      }),
+    evidence() {
+      if (evidence === undefined) throw new Refused(`the records of ${application} were not read to their end`)
+      return evidence
+    },
+  }
+}
+
 async function* view<Item>(
-  name: 'accounts' | 'identities' | 'entitlements',
+  name: Extract<Question, { ask: 'open' }>['view'],
   filter: object | undefined,
+  atEnd?: (cursor: number) => Promise<void>,
 ): AsyncGenerator<Item> {
   const cursor = Number(await ask({ ask: 'open', view: name, filter: { ...filter } as JsonObject }))
   try {
     for (;;) {
       abort.signal.throwIfAborted()
       const page = (await ask({ ask: 'next', cursor })) as unknown as Item[]
-      if (page.length === 0) return
+      if (page.length === 0) return await atEnd?.(cursor)
       yield* page
     }
   } finally {

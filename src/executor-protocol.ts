@@ -16,8 +16,13 @@ export type ToHost =
   | { readonly type: 'abort'; readonly reason: string }
 
 export type Question =
-  | { readonly ask: 'open'; readonly view: 'accounts' | 'identities' | 'entitlements'; readonly filter: JsonObject }
+  | {
+      readonly ask: 'open'
+      readonly view: 'accounts' | 'identities' | 'entitlements' | 'records'
+      readonly filter: JsonObject
+    }
   | { readonly ask: 'next'; readonly cursor: number }
+  | { readonly ask: 'evidence'; readonly cursor: number }
   | { readonly ask: 'close'; readonly cursor: number }
   | { readonly ask: 'plan'; readonly change: JsonObject }
 

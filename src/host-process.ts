@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { UserError } from './base/errors.ts'
+import { type ErrorDetails, ExecutorError, UserError } from './base/errors.ts'
 import type { Json } from './base/json.ts'
 import type { Failure, FromHost, Question, ToHost } from './executor-protocol.ts'
 
@@ -35,11 +35,11 @@ export interface HostTalk<Result> {
   /** The result, once a message brings it. */
   hear(message: FromHost): Result | undefined
   /** An Error is for the executor to handle. */
-  answer(question: Question): Json
+  answer(question: Question): Promise<Json>
   start(say: (message: ToHost) => void): void
 }
 
-/** One conversation with the process of an executor, from its start to its end. @throws UserError IQ8001, IQ8002 */
+/** One conversation with the process of an executor, from its start to its end. @throws UserError, ExecutorError IQ8001, IQ8002 */
 export async function talkToHost<Result>(options: HostOptions, talk: HostTalk<Result>): Promise<Result> {
   const { file, cwd, env, signal } = options
   const child = fork(host, [], { cwd, env, execArgv: limits, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
@@ -57,7 +57,7 @@ export async function talkToHost<Result>(options: HostOptions, talk: HostTalk<Re
         try {
           if (message.type === 'ready') talk.start(say)
           else if (message.type === 'failed') reject(failureOf(file, message))
-          else if (message.type === 'question') reply(say, message.id, () => talk.answer(message.question))
+          else if (message.type === 'question') reply(say, message.id, talk.answer(message.question)).catch(reject)
           else {
             const result = talk.hear(message)
             if (result !== undefined) resolve(result)
@@ -77,9 +77,9 @@ export async function talkToHost<Result>(options: HostOptions, talk: HostTalk<Re
   }
 }
 
-function reply(say: (message: ToHost) => void, id: number, answer: () => Json): void {
+async function reply(say: (message: ToHost) => void, id: number, answer: Promise<Json>): Promise<void> {
   try {
-    say({ type: 'answer', id, value: answer() })
+    say({ type: 'answer', id, value: await answer })
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const { message, hint } = error
@@ -87,16 +87,15 @@ function reply(say: (message: ToHost) => void, id: number, answer: () => Json): 
   }
 }
 
-function failureOf(file: string, { kind, message, hint, line, column }: Failure): UserError {
-  return new UserError(kind === 'user' ? message : `the executor threw: ${message}`, {
-    code: 'IQ8001',
-    hint,
-    place: { file, line, column },
-  })
+function failureOf(file: string, { kind, message, hint, line, column }: Failure): UserError | ExecutorError {
+  const details: ErrorDetails = { code: 'IQ8001', hint, place: { file, line, column } }
+  return kind === 'user'
+    ? new UserError(message, details)
+    : new ExecutorError(`the executor threw: ${message}`, details)
 }
 
-const endOf = (file: string, code: number | null, signal: string | null, said: string): UserError =>
-  new UserError(
+const endOf = (file: string, code: number | null, signal: string | null, said: string): ExecutorError =>
+  new ExecutorError(
     `the process of the executor ended by itself (${signal ?? `exit ${code}`})${said === '' ? '' : `: ${said}`}`,
     { code: 'IQ8002', place: { file } },
   )

@@ -52,7 +52,9 @@ export function whyIdentity(app: App, name: string, field: string | undefined): 
     const from =
       source === undefined
         ? 'no source is recorded'
-        : `from ${accounts.map((account) => `${source}:${account.nativeIdentity}`).join(', ') || source}`
+        : source.startsWith('task:')
+          ? `set by the task ${source.slice(5)}`
+          : `from ${accounts.map((account) => `${source}:${account.nativeIdentity}`).join(', ') || source}`
     return { text: `${one} ${JSON.stringify(value)}: ${from}`, result: origin.changedBy, at: origin.changedAt }
   })
   const created = `created${origin.application === null ? '' : ` from ${origin.application}`}`

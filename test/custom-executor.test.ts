@@ -1,7 +1,7 @@
 import { chmodSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { ErrorDocument, TaskResultDocument } from '../src/model/documents.ts'
+import type { ErrorDocument, IdentityDocument, ListDocument, TaskResultDocument } from '../src/model/documents.ts'
 import { runMortal } from './helpers/mortal.ts'
 import { project, smallOrganisation, write } from './helpers/project.ts'
 import { runCli } from './helpers/run-cli.ts'
@@ -127,9 +127,80 @@ export default defineExecutor({
     expect(texts(strict.result)).toContain('1 of 2 items were rejected, maxErrors allows 0: nothing was written')
   })
 
+  it('reads the records of an application, and sets attributes of identities, which is guarded, audited and taken back', async () => {
+    const cwd = await aggregated(
+      files(`    const hr = await ctx.connect('hr')
+    await ctx.items(hr.records(), async ({ line, values }) => {
+      if (values.state === 'left') return
+      const set = { do: 'set', identity: String(values.id), attribute: 'email', value: values.name + '@example.org', reason: 'line ' + line }
+      if (!(await ctx.plan(set))) ctx.count('standing')
+    })
+    ctx.log.info('evidence ' + hr.evidence().level)`),
+    )
+    const before = rowsOf(cwd)
+    expect((await run(cwd, 'run mine --dry-run')).result.counts).toMatchObject({ read: 3, set: 2 })
+    expect(rowsOf(cwd)).toBe(before)
+    const first = await run(cwd)
+    expect([first.code, texts(first.result)]).toEqual([0, 'evidence stable'])
+    expect(first.result.sections).toMatchObject([{ application: 'identities', counts: { set: 2 } }])
+    const email = async () =>
+      (JSON.parse((await runCli('identity find --json', { cwd })).stdout) as ListDocument<IdentityDocument>).items.map(
+        ({ attributes }) => attributes.email,
+      )
+    expect(await email()).toEqual(['Ada@example.org', 'bo@example.com', 'Cy@example.org'])
+    const set = rowsOf(cwd)
+    expect((await run(cwd)).result.counts).toMatchObject({ set: 0, standing: 2 })
+    expect(rowsOf(cwd)).toBe(set)
+    const { stdout } = await runCli('audit list --action identity.set --json', { cwd })
+    expect((JSON.parse(stdout) as ListDocument<{ body: unknown }>).items.map(({ body }) => body)).toContainEqual({
+      ...{ attribute: 'email', before: 'ada@example.com', after: 'Ada@example.org', reason: 'line 2' },
+    })
+    expect((await runCli('why identity 1 email', { cwd })).stdout).toContain('set by the task mine')
+    // correlation matches what authoritative applications say of people
+    write(cwd, { 'ad.csv': `${smallOrganisation['ad.csv']}new,Ada@example.org,yes,\n` })
+    await runCli('run aggregation --set applications=ad', { cwd })
+    expect((await runCli('account show ad:new --json', { cwd })).stdout).toContain('"identity": null')
+    expect((await runCli(`undo ${first.result.id} --json`, { cwd })).code).toBe(0)
+    expect(await email()).toEqual(['ada@example.com', 'bo@example.com', 'cy@example.com'])
+    expect((await runCli('why identity 1 email', { cwd })).stdout).toContain('from hr:1')
+    expect((await runCli('undo undo@latest', { cwd })).code).toBe(0)
+    expect(await email()).toEqual(['Ada@example.org', 'bo@example.com', 'Cy@example.org'])
+    expect((await runCli('store check', { cwd })).code).toBe(0)
+  })
+
+  it('keeps rows that are no records as rejects, takes no attribute that is none, and no application that is none', async () => {
+    const cwd = project({ ...smallOrganisation, 'hr.csv': `${smallOrganisation['hr.csv']}4,too,few\n` })
+    await runCli('run aggregation', { cwd })
+    write(cwd, {
+      ...files(`    const tried = async (work) => { try { await work() } catch (error) { ctx.log.info(error.message) } }
+    const hr = await ctx.connect('hr')
+    await tried(() => hr.evidence())
+    for await (const record of hr.records()) void record
+    await tried(() => ctx.connect('hrr').then((one) => one.records().next()))
+    const set = { do: 'set', identity: '1', attribute: 'email', value: 'x', reason: 'r' }
+    await tried(() => ctx.plan({ ...set, attribute: 'emial' }))
+    await tried(() => ctx.plan({ ...set, value: ['x'] }))
+    await tried(() => ctx.plan({ ...set, identity: '9' }))
+    await tried(() => ctx.plan({ ...set, reason: '' }))`),
+    })
+    const { code, result } = await run(cwd)
+    expect([code, result.rejects.total]).toEqual([3, 1])
+    const said = texts(result)
+    for (const text of [
+      'the records of hr were not read to their end',
+      'no application named "hrr"',
+      'identities have no attribute "emial": they have employeeNumber, email',
+      '1: email takes one value',
+      'there is no identity "9"',
+      'this is no change',
+    ])
+      expect(said).toContain(text)
+  })
+
   it('resumes after a kill to the state of an undisturbed run', async () => {
     const body = files(
-      `    for (const who of ['svc', 'svc2', 'svc3']) await ctx.plan({ do: 'link', account: 'ad:' + who, identity: '1', reason: 'r' })
+      `    await ctx.plan({ do: 'set', identity: '1', attribute: 'email', value: 'x@example.com', reason: 'r' })
+    for (const who of ['svc', 'svc2', 'svc3']) await ctx.plan({ do: 'link', account: 'ad:' + who, identity: '1', reason: 'r' })
     await ctx.plan({ do: 'tag', entitlement: 'ad:groups:g1', tag: 'x' })`,
       'lossLimit: 1\n',
     )
@@ -137,7 +208,8 @@ export default defineExecutor({
     const calls = Number(runMortal(whole, 'mine', 0).stdout)
     const state = async (cwd: string) =>
       (await runCli('account find --json --fields application,nativeIdentity,identity', { cwd })).stdout +
-      (await runCli('entitlement find --tag x --json --fields value', { cwd })).stdout
+      (await runCli('entitlement find --tag x --json --fields value', { cwd })).stdout +
+      (await runCli('identity find --json --fields name,attributes', { cwd })).stdout
     const wanted = await state(whole)
     expect(wanted).toContain('"g1"')
     for (const at of [Math.floor(calls / 2), calls - 5, calls - 2]) {
@@ -155,7 +227,7 @@ describe('an executor that goes wrong', () => {
     const cwd = await aggregated(files(`    await Promise.resolve()\n    throw new Error('boom')`))
     const before = rowsOf(cwd)
     const { code, result } = await run(cwd)
-    expect([code, result.status]).toEqual([2, 'error'])
+    expect([code, result.status]).toEqual([1, 'error'])
     expect(texts(result)).toMatch(/tasks\/mine\.ts:10:11: the executor threw: boom/)
     expect(rowsOf(cwd)).toBe(before)
   })
@@ -186,7 +258,7 @@ describe('an executor that goes wrong', () => {
 
   it('and ends its process is told so', async () => {
     const { code, result } = await run(await aggregated(files('    process.exit(0)')))
-    expect([code, result.status]).toEqual([2, 'error'])
+    expect([code, result.status]).toEqual([1, 'error'])
     expect(texts(result)).toContain('the process of the executor ended by itself (exit 0)')
   })
 

@@ -53,6 +53,9 @@ export class ItemError extends IqtaskError {
   }
 }
 
+/** Code of the project's own failed while it ran. Exit code 1. */
+export class ExecutorError extends IqtaskError {}
+
 /** A guard stopped the plan; nothing was changed. Exit code 4. */
 export class GuardError extends IqtaskError {}
 

@@ -3,6 +3,7 @@ import type { IdentityDocument } from '../model/documents.ts'
 import type { TraceIdentity } from '../model/rule-trace.ts'
 import type { Value } from '../model/value.ts'
 import type { Database } from './database.ts'
+import { createIdentityEdits, type IdentityEdits } from './identity-edits.ts'
 
 export interface IdentityFilter {
   readonly status?: string | undefined
@@ -10,7 +11,7 @@ export interface IdentityFilter {
   readonly text?: string | undefined
 }
 
-export interface Identities {
+export interface Identities extends IdentityEdits {
   count(filter: IdentityFilter): number
   /** By name. */
   find(filter: IdentityFilter, limit?: number): IterableIterator<IdentityDocument>
@@ -36,6 +37,7 @@ const select = 'select i.*, m.name manager from identity i left join identity m 
 
 export function createIdentities(db: Database): Identities {
   return {
+    ...createIdentityEdits(db),
     count: (filter) => {
       const { where, values } = conditions(filter)
       return Number(db.statement(`select count(*) from identity i ${where}`).pluck().get(values))

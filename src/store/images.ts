@@ -18,9 +18,15 @@ export const removedAccounts = (chosen: string): string => `insert into change(r
   select @run, 'account', a.id, json_object('removed', 1, 'application', a.application_id, 'createdRun', a.created_run, ${columns},
     'grants', ${access('')}) from account a where a.id in (${chosen})`
 
+const identityColumns = `'name', i.name, 'type', i.type, 'status', i.status, 'manager', i.manager_id, 'application', i.application_id,
+    'attrs', json(i.attrs), 'sources', json(i.sources), 'frozen', i.frozen`
+
+/** Keeps what identities are before run `@run` changes them. */
+export const identityImages = (chosen: string): string => `insert or ignore into change(run, object, object_id, before)
+  select @run, 'identity', i.id, json_object(${identityColumns}) from identity i where i.id in (${chosen})`
+
 export const removedIdentities = (chosen: string): string => `insert into change(run, object, object_id, before)
-  select @run, 'identity', i.id, json_object('removed', 1, 'name', i.name, 'type', i.type, 'status', i.status, 'manager', i.manager_id,
-    'application', i.application_id, 'attrs', json(i.attrs), 'sources', json(i.sources), 'frozen', i.frozen, 'createdRun', i.created_run)
+  select @run, 'identity', i.id, json_object('removed', 1, 'createdRun', i.created_run, ${identityColumns})
   from identity i where i.id in (${chosen})`
 
 const gives = `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`

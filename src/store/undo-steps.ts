@@ -1,4 +1,11 @@
-import { accountImages, entitlementImages, removedAccounts, removedEntitlements, removedIdentities } from './images.ts'
+import {
+  accountImages,
+  entitlementImages,
+  identityImages,
+  removedAccounts,
+  removedEntitlements,
+  removedIdentities,
+} from './images.ts'
 
 /** Objects that this undo leaves as they are. */
 export const left = (object: UndoStep['object']): string =>
@@ -43,12 +50,26 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'identity',
     does: 'return',
     id: 'object_id',
-    from: `change where run = @target and object = 'identity'`,
+    from: `change where run = @target and object = 'identity' and before ->> 'removed' = 1`,
     work: [
       `insert into identity(id, name, type, status, manager_id, application_id, attrs, sources, frozen, created_run, changed_run)
          select object_id, before ->> 'name', before ->> 'type', before ->> 'status', before ->> 'manager', before ->> 'application', before -> 'attrs',
            before -> 'sources', before ->> 'frozen', before ->> 'createdRun', @run
          from change where run = @target and object = 'identity' and object_id in (select value from json_each(@ids))`,
+    ],
+  },
+  {
+    name: 'restore identities',
+    object: 'identity',
+    does: 'restore',
+    id: 'object_id',
+    from: `change where run = @target and object = 'identity' and before ->> 'removed' is null`,
+    work: [
+      identityImages('select value from json_each(@ids)'),
+      `update identity set status = i.j ->> 'status', manager_id = i.j ->> 'manager', attrs = i.j -> 'attrs', sources = i.j -> 'sources',
+         frozen = i.j ->> 'frozen', marked = 1, changed_run = @run
+       from (select object_id, before j from change where run = @target and object = 'identity'
+         and object_id in (select value from json_each(@ids)) limit -1) i where identity.id = i.object_id`,
     ],
   },
   {

@@ -148,6 +148,8 @@ const movedSince = `select distinct key, because from (
     or exists (select 1 from account a where a.identity_id = i.id and a.link_run > @target)
     or exists (select 1 from decision d where d.identity_id = i.id and d.run > @target)
     or exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target))
+  union all select i.name, null from identity i where i.changed_run > @target and i.id not in ${left('identity')}
+      and i.id in (select object_id from change where run = @target and object = 'identity')
   union all select p.name || ':' || e.attribute || ':' || e.value, null from entitlement e join application p on p.id = e.application_id
     where e.changed_run > @target and e.id not in ${left('entitlement')}
       and (e.catalogue_run = @target or e.id in (select object_id from change where run = @target and object = 'entitlement')))`

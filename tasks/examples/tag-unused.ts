@@ -5,7 +5,7 @@
 //
 // An executor looks at the store and plans changes. It makes none: the framework judges the whole plan by the guards of each
 // application, makes the changes in chunks that survive a kill, and keeps the result. What may be planned: link, unlink (accounts),
-// tag, untag, owner (entitlements).
+// tag, untag, owner (entitlements), set (attributes of identities). (await ctx.connect('hr')).records() reads an application where it is.
 import { defineExecutor } from 'iqtask'
 import { z } from 'zod'
 

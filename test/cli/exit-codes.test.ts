@@ -41,6 +41,17 @@ const faults: readonly Fault[] = [
       ),
     },
   },
+  {
+    what: 'an executor of the project that throws',
+    code: 1,
+    line: 'run mine',
+    files: {
+      'tasks/mine.yaml': 'kind: TaskDefinition\nname: mine\nexecutor: ./mine.ts\n',
+      'tasks/mine.ts': `import { defineExecutor } from 'iqtask'
+import { z } from 'zod'
+export default defineExecutor({ name: 'mine', summary: '', arguments: z.object({}), run() { throw new Error('boom') } })\n`,
+    },
+  },
   { what: 'changes where none were expected', code: 1, line: 'run aggregation --expect-no-change' },
   { what: 'an unknown command', code: 2, line: 'rum aggregation' },
   { what: 'an unknown option', code: 2, line: 'run aggregation --dryrun' },
