@@ -94,8 +94,18 @@ export interface AppOptions {
   readonly clock?: Clock | undefined
 }
 
+/**
+ * A run makes millions of small objects that die soon: room for more of them costs memory and saves no time, and what the heap took once the
+ * process keeps.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--heap-growing-percent=20')
+}
+
 /** Finds the project and wires it. Opens no store and no connection before they are needed. @throws UserError */
 export async function openApp(options: AppOptions): Promise<App> {
+  keepHeapSmall()
   const clock = options.clock ?? systemClock
   const project = await loadProject({ ...options, shippedTasks: join(packageFolder, 'tasks') })
   const executors = createRegistry('executor', 'IQ1105', builtinExecutors)
@@ -127,10 +137,6 @@ export async function openApp(options: AppOptions): Promise<App> {
     gitOf,
   }
   const run = (request: RunRequest): Promise<TaskResultDocument> => {
-    // a run makes millions of small objects that die soon: room for more of them costs memory and saves no time, and what the heap took
-    // once the process keeps
-    setFlagsFromString('--semi-space-growth-factor=1')
-    setFlagsFromString('--heap-growing-percent=20')
     return telling.around(project.tasks.get(request.task), request, openOnce, () => runTask(runner, request))
   }
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import { defineExecutor } from '../task/executor.ts'
-import { createAggregationRoad, type Planned } from './aggregation-road.ts'
+import { createAggregationRoad } from './aggregation-road.ts'
 import { chosenApplications } from './applications.ts'
 
 const schema = z.strictObject({
@@ -54,9 +54,9 @@ export const accountAggregation = defineExecutor({
         code: 'IQ1002',
         hint: 'name one application: --set applications=NAME',
       })
-    const planned: Planned = []
+    context.store.accountPlans.forgetIdentities()
     for (const application of applications) {
-      const road = createAggregationRoad(context, application, args, planned)
+      const road = createAggregationRoad(context, application, args)
       const outcome = await context.road(road)
       if (outcome.status === 'guard' && road.stopsRun) break
     }

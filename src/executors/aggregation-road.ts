@@ -6,7 +6,6 @@ import { placeOf, renderPlaces } from '../model/place.ts'
 import { authoritativeNames } from '../model/project.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { Bound } from '../store/bulk/bind.ts'
-import type { PlannedIdentity } from '../store/bulk/correlate.ts'
 import type { MissingDetection } from '../store/bulk/diff.ts'
 import type { PassedOver } from '../store/bulk/pass-over.ts'
 import type { TaskContext } from '../task/executor.ts'
@@ -19,9 +18,6 @@ import { refuseDeadRules } from './aggregation-refusals.ts'
 import { seenBefore } from './aggregation-seen.ts'
 import { scopeOf } from './applications.ts'
 
-/** Identities that earlier sections of a dry run would make. */
-export type Planned = PlannedIdentity[]
-
 const hourMs = 3_600_000
 /** An account gone for longer comes back as a new one (domain §4.3). */
 const returnsWithinMs = 30 * 24 * hourMs
@@ -32,7 +28,6 @@ interface Journey {
   readonly context: TaskContext
   readonly application: Application
   readonly args: AggregationArguments
-  readonly planned: Planned
 }
 
 /** One application's way down the road. */
@@ -40,9 +35,8 @@ export function createAggregationRoad(
   context: TaskContext,
   application: Application,
   args: AggregationArguments,
-  planned: Planned,
 ): Road {
-  const journey = { context, application, args, planned }
+  const journey = { context, application, args }
   const { store, run } = context
   let plan: AccountPlan | undefined
   return {
@@ -111,7 +105,7 @@ function fetched(application: Application, outcome: ReadOutcome): Prepared {
 }
 
 async function compare(
-  { context, application, args, planned: earlier }: Journey,
+  { context, application, args }: Journey,
   plan: AccountPlan,
   outcome: ReadOutcome,
   known: {
@@ -142,21 +136,18 @@ async function compare(
       privileged: application.privileged,
       authoritative: authoritativeNames(context.project),
       recorrelate: args.recorrelate,
-      planned: earlier,
     },
     pause,
   )
   const rejected = outcome.rejected + rejectRepeated(context, application, plan, outcome)
   const leftAside = reportLeftAside(context, application, plan)
-  const before = earlier.length
   return summarize()
 
   /** Of the plan as it stands, which can still lose a part. */
   async function summarize(): Promise<Prepared> {
     const planned = plan.counts(known.id)
     const counts = { ...planned, grantsRejected: (planned.grantsRejected ?? 0) + outcome.grantsRejected }
-    earlier.length = before
-    if (context.options.dryRun) earlier.push(...plan.newIdentities())
+    if (context.options.dryRun) plan.keepIdentities(application.name)
     return {
       evidence,
       figures: await plan.figures(

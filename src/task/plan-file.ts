@@ -148,9 +148,10 @@ function openParts(file: string): Parts {
 
 const blockBytes = 1 << 20
 
+/** Each in the memory of the one before it. */
 function* blocksOf(handle: number): Generator<Buffer> {
+  const block = Buffer.allocUnsafe(blockBytes)
   for (let at = 0; ; ) {
-    const block = Buffer.allocUnsafe(blockBytes)
     const bytes = readSync(handle, block, 0, blockBytes, at)
     if (bytes === 0) return
     at += bytes
@@ -208,7 +209,7 @@ function* linesOf(file: string): Generator<string> {
       const bytes: Buffer = rest.length === 0 ? block : Buffer.concat([rest, block])
       const end = bytes.lastIndexOf(10)
       if (end >= 0) yield* bytes.toString('utf8', 0, end).split('\n')
-      rest = bytes.subarray(end + 1)
+      rest = Buffer.from(bytes.subarray(end + 1))
     }
     if (rest.length > 0) yield rest.toString('utf8')
   } finally {

@@ -95,7 +95,6 @@ async function aggregate(people: readonly Person[], night: Night): Promise<PlanF
       privileged: false,
       authoritative: ['hr'],
       recorrelate: false,
-      planned: [],
     },
     pause,
   )

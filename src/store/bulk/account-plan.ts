@@ -9,13 +9,14 @@ import { stageFolder, stagePath } from '../stage-path.ts'
 import { applySteps } from './apply.ts'
 import { type Bound, bindStage, numberStage } from './bind.ts'
 import type { Applied } from './chunk.ts'
-import { type CorrelationPlan, correlateStage, type PlannedIdentity } from './correlate.ts'
+import { type CorrelationPlan, correlateStage } from './correlate.ts'
 import { ambiguousRows, type DiffOptions, diffAccounts } from './diff.ts'
 import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
 import { type Loss, lossOf, type PassedOver, passableSteps, passOver } from './pass-over.ts'
 import { planChanges } from './plan-changes.ts'
+import { forgetPlanned, keepPlanned, openPlanned } from './planned-identities.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
 import { allSeen, loadSeen, type SeenTable, seeNothing } from './seen.ts'
 import { attachStage, createStageFile, type StagedAccount, sealedRun } from './stage-file.ts'
@@ -37,8 +38,8 @@ export interface AccountPlan {
   counts(applicationId: number): Record<string, number>
   /** Open questions and failed creations by code, each with the first ten native identities. */
   leftAside(): readonly { readonly code: string; readonly count: number; readonly first: readonly string[] }[]
-  /** Identities that the plan would make, for later sections of a dry run. */
-  newIdentities(): readonly PlannedIdentity[]
+  /** Keeps the identities that the plan would make, for later sections of a dry run. */
+  keepIdentities(section: string): void
   /** What the guards look at. */
   figures(options: FiguresOptions, pause: Pause): Promise<PlanFigures>
   /** Every change with what is there before it. */
@@ -71,6 +72,8 @@ export interface AccountPlans {
   /** For a read that looks at every record, and is what the next one is compared with. */
   seeNothing(definition: string): Pick<SeenTable, 'key' | 'has'>
   create(resultId: string, run: number, section: string): AccountPlan
+  /** A run begins: what an earlier dry run of this process would make is nothing to it. */
+  forgetIdentities(): void
   /** The plan that a dead run left; undefined when it is lost or not that run's. */
   reopen(resultId: string, run: number, section: string): AccountPlan | undefined
   /** Where a section's records wait for others of their account. */
@@ -92,7 +95,9 @@ export function createAccountPlans(db: Database): AccountPlans {
         if (!needed.some((resultId) => name.startsWith(`${resultId}-`))) rmSync(join(folder, name), { force: true })
     },
     createRows: (resultId, section) => createRowStage(`${pathOf(resultId, section)}.rows`),
+    forgetIdentities: () => forgetPlanned(db),
     create(resultId, run, section) {
+      openPlanned(db)
       const file = createStageFile(pathOf(resultId, section))
       return {
         ...planOver(db, run),
@@ -148,12 +153,7 @@ function planOver(db: Database, run: number): Sealed {
           )
           .all() as { code: string; n: number; first: string }[]
       ).map((row) => ({ code: row.code, count: row.n, first: JSON.parse(row.first) as string[] })),
-    newIdentities: () =>
-      db
-        .statement(
-          `select s.iname name, s.istatus status, s.iattrs attrs from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid order by s.id`,
-        )
-        .all() as PlannedIdentity[],
+    keepIdentities: (section) => keepPlanned(db, section),
     figures: (options, pause) => planFigures(db, options, pause),
     changes: (application) => planChanges(db, application),
     leaveOut: (application, unwanted) => leaveOut(db, application, planChanges(db, application), unwanted),

@@ -15,14 +15,6 @@ export interface CorrelationPlan {
   readonly authoritative: readonly string[]
   /** Evaluate every account that no person decided about. */
   readonly recorrelate: boolean
-  /** Identities that earlier sections of a dry run would make; their ids are negative. */
-  readonly planned: readonly PlannedIdentity[]
-}
-
-export interface PlannedIdentity {
-  readonly name: string
-  readonly status: string
-  readonly attrs: string
 }
 
 /** Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. */
@@ -30,7 +22,8 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
   yield* findCandidates(db, plan)
   if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
   const all = [...plan.rules, ...plan.sameAs]
-  rememberPlanned(db, plan)
+  // their ids are negative
+  db.exec('insert into st.planned select -id, name from temp.planned_identity')
   if (all.length > 0) yield* loadKeys(db, all, plan)
   const never = neverClause(db)
   for (const [index, rule] of plan.rules.entries()) {
@@ -91,28 +84,32 @@ function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: Correl
       if (waiting.length === 400) flush()
     })
   }
-  const page = db.statement(
-    'select id, name, status, attrs, sources from identity where id > ? order by id limit 10000',
-  )
-  for (let last = 0; ; ) {
-    const rows = page.raw().all(last) as [number, string, string, string, string][]
-    for (const [id, name, status, attrs, sources] of rows) put(id, name, status, attrs, JSON.parse(sources))
-    const end = rows.at(-1)
-    if (end === undefined) break
-    last = end[0]
+  for (const people of peoplePages(db)) {
+    for (const [id, name, status, attrs, sources] of people) put(id, name, status, attrs, JSON.parse(sources))
     yield
   }
-  for (const [index, identity] of plan.planned.entries())
-    put(-1 - index, identity.name, identity.status, identity.attrs, {})
   flush()
   // sorted first: in the order of the identities each would go to another page
   db.exec(`insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id;
     drop table st.keys`)
 }
 
-function rememberPlanned(db: Database, { planned }: CorrelationPlan): void {
-  const remember = db.statement('insert into st.planned values (?, ?)')
-  for (const [index, identity] of planned.entries()) remember.run(-1 - index, identity.name)
+type Person = [id: number, name: string, status: string, attrs: string, sources: string]
+
+/** Who is there, then who is planned: what these have comes from the application that would make them. */
+function* peoplePages(db: Database): Generator<Person[]> {
+  for (const columns of [
+    'id, name, status, attrs, sources from identity',
+    `-id, name, status, attrs, '{}' from temp.planned_identity`,
+  ]) {
+    const page = db.statement(`select ${columns} where id > ? order by id limit 10000`).raw()
+    for (let last: number | undefined = 0; last !== undefined; ) {
+      const rows = page.all(last) as Person[]
+      yield rows
+      const end = rows.at(-1)
+      last = end === undefined ? undefined : Math.abs(end[0])
+    }
+  }
 }
 
 /** Nobody finds whom a person has ruled out for the account; where nothing was ruled out, nothing is asked. */

@@ -13,8 +13,9 @@ export function* planChanges(db: Database, application: string): Generator<PlanC
 
 type Row = Readonly<Record<string, string | number | null>>
 
-function rows(db: Database, sql: string): Row[] {
-  return db.statement(sql).all() as Row[]
+/** One after the other: a first plan has millions. Whoever looks at them writes nothing to the store meanwhile. */
+function rows(db: Database, sql: string): IterableIterator<Row> {
+  return db.statement(sql).iterate() as IterableIterator<Row>
 }
 
 const parsed = (text: string | number | null | undefined): Json =>
@@ -97,25 +98,28 @@ function* differences(key: string, row: Row): Generator<PlanChange> {
 function* grants(db: Database, application: string): Generator<PlanChange> {
   const added = rows(
     db,
-    `select coalesce(s.shown, s.native) shown, e.attribute, coalesce(e.shown, e.value) value from st.g g cross join st.act x on x.sid = g.a
+    `select coalesce(s.shown, s.native) shown, 'add' op, e.attribute, coalesce(e.shown, e.value) value from st.g g cross join st.act x on x.sid = g.a
        cross join st.s s on s.id = g.a cross join st.e e on e.id = g.e where x.kind in ('create', 'replaced') order by g.a, e.attribute, e.value`,
-  ).map((row) => ({ ...row, op: 'add' }))
+  )
+  for (const row of added) yield grantChange(application, row)
   const differing = rows(
     db,
     `select coalesce(s.shown, s.native) shown, d.op, coalesce(n.attribute, e.attribute) attribute, coalesce(n.shown, n.value, e.shown, e.value) value
        from st.gd d cross join st.act x on x.account_id = d.account_id cross join st.s s on s.id = x.sid
        left join entitlement e on e.id = d.e left join st.e n on n.id = -d.e order by s.native, attribute, value`,
   )
-  for (const row of [...added, ...differing] as Row[]) {
-    const adds = row.op === 'add'
-    yield {
-      kind: adds ? 'add' : 'remove',
-      object: 'grant',
-      key: `${application}:${row.shown}`,
-      field: text(row.attribute),
-      before: adds ? null : text(row.value),
-      after: adds ? text(row.value) : null,
-    }
+  for (const row of differing) yield grantChange(application, row)
+}
+
+function grantChange(application: string, row: Row): PlanChange {
+  const adds = row.op === 'add'
+  return {
+    kind: adds ? 'add' : 'remove',
+    object: 'grant',
+    key: `${application}:${row.shown}`,
+    field: text(row.attribute),
+    before: adds ? null : text(row.value),
+    after: adds ? text(row.value) : null,
   }
 }
 

@@ -132,7 +132,6 @@ it('the set-wise correlation and the rule for one account decide alike', async (
             privileged: w.privileged,
             authoritative: ['hr'],
             recorrelate: false,
-            planned: [],
           },
           async () => undefined,
         )
