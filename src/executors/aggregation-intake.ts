@@ -11,10 +11,10 @@ import type { MappedAccount } from '../model/mapped-account.ts'
 import { compileMapping, type MapOutcome, type Mapping, type MappingReject } from '../model/mapping.ts'
 import { placeNumber, placeOf } from '../model/place.ts'
 import type { Reject } from '../model/result.ts'
+import { stagedAccount } from '../model/staged-account.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
-import { stagedAccount } from './aggregation-stage.ts'
 
 /** What a read came to, before anything is compared. */
 export interface Totals {

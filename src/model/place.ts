@@ -2,9 +2,16 @@
 export const placeNumber = (file: number, line: number): number => file * lines + line
 const lines = 2 ** 32
 
+/** The file's number and the line that a number stands for. */
+export const placeParts = (place: number): { readonly file: number; readonly line: number } => ({
+  file: Math.floor(place / lines),
+  line: place % lines,
+})
+
 /** The file and line that a number stands for. */
 export function placeOf(files: readonly string[], place: number): { readonly file: string; readonly line: number } {
-  return { file: files[Math.floor(place / lines)] ?? '', line: place % lines }
+  const { file, line } = placeParts(place)
+  return { file: files[file] ?? '', line }
 }
 
 /** `line 3`, `lines 3, 9`, or `a.csv:3, b.csv:9` where a source has several files; at most ten. */

@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib'
 import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
 
 /**
@@ -18,9 +17,6 @@ end;
 
 /** Of identities only the texts, so that a bulk insert can take what was computed while the source was read; numbers have sums. */
 const identitySeal = `row_crc(${['name', 'type', 'status', 'attrs', 'sources'].join(' || char(31) || ')})`
-
-/** The same for texts at hand: name, type, status, attributes and sources. */
-export const sealOfIdentity = (...texts: readonly string[]): number => crc32(texts.join('\u001f'))
 
 const sealOf = (columns: readonly string[]): string =>
   `row_crc(${columns.map((column) => `quote("${column}")`).join(` || ',' || `)})`

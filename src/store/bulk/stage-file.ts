@@ -1,39 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { AccountBlock } from '../../model/account-block.ts'
+import { AccountPacker } from '../../model/account-packer.ts'
+import type { StagedAccount } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
-import { sealOfIdentity } from '../seal.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
-
-/** One staged account, ready for its row. Texts are JSON where the name says so. */
-export interface StagedAccount {
-  readonly line: number
-  readonly native: string
-  readonly shown: string | null
-  readonly uuid: string | null
-  readonly display: string | null
-  readonly use: string
-  readonly owner: string | null
-  readonly flags: number
-  readonly timesJson: string | null
-  readonly attrsJson: string
-  readonly hash: Buffer
-  /** One evened-out value per correlation rule, then per sameAs rule. */
-  readonly keysJson: string
-  readonly keysDigest: Buffer | null
-  /** Keyed hash of the source record (8 bytes); null where it was not compared. */
-  readonly mac: Buffer | null
-  readonly draft: StagedIdentity | undefined
-  readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly shown: string }[]
-}
-
-/** What the account would give a new identity; `error` when it cannot be told. */
-export interface StagedIdentity {
-  readonly name: string
-  readonly status: string
-  readonly attrsJson: string
-  readonly sourcesJson: string
-  readonly error: string | null
-}
+import { createBlockWriter } from './stage-rows.ts'
 
 /**
  * The plan of one section, in a file of its own beside the store: invisible to whoever reads the business tables, thrown away
@@ -104,100 +76,33 @@ export function createStageFile(path: string): StageFile {
 }
 
 function createWriter(file: SqliteConnection) {
-  const addRow = createInserts(file, 's', 21, 20)
-  const addGrant = createInserts(file, 'g', 2, 400)
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
-  const intern = createInterning(file)
-  let rows = 0
-  let last = ''
+  const put = createBlockWriter(file)
+  const packer = new AccountPacker()
   let descents = 0
   let uuids = 0
+  const addBlock = (block: AccountBlock): void => {
+    put(block)
+    descents += block.descents
+    uuids += block.uuids
+  }
+  const flush = (all: boolean): void => {
+    for (const block of packer.take(all)) {
+      addBlock(block)
+      packer.recycle(block)
+    }
+  }
   return {
-    add(a: StagedAccount): void {
-      const id = ++rows
-      if (a.native < last) descents++
-      last = a.native
-      if (a.uuid !== null) uuids++
-      addRow.add([id, ...accountColumns(a), ...draftColumns(a.draft), a.mac])
-      // in id order, as the table keeps them
-      const ids = a.entitlements.map(intern).sort((x, y) => x - y)
-      for (const [index, entitlement] of ids.entries())
-        if (entitlement !== ids[index - 1]) addGrant.add([id, entitlement])
+    add(account: StagedAccount): void {
+      packer.add(account)
+      flush(false)
     },
     addRejectedNative: (native: string) => void addRejected.run(native),
-    flush(): void {
-      addRow.flush()
-      addGrant.flush()
-    },
-    /** Rows whose key is smaller than that of the row before: how far the feed is from the order of its keys. */
+    flush: () => flush(true),
     descents: () => descents,
     uuids: () => uuids,
   }
 }
-
-/** Many rows a statement: each call into SQLite costs as much as a row. */
-function createInserts(file: SqliteConnection, table: string, width: number, size: number) {
-  const row = `(${Array(width).fill('?').join(',')})`
-  const many = file.prepare(`insert into ${table} values ${Array(size).fill(row).join(',')}`)
-  const one = file.prepare(`insert into ${table} values ${row}`)
-  let waiting: unknown[] = []
-  return {
-    add(values: readonly unknown[]): void {
-      for (const value of values) waiting.push(value)
-      if (waiting.length < width * size) return
-      many.run(waiting)
-      waiting = []
-    },
-    flush(): void {
-      for (let at = 0; at < waiting.length; at += width) one.run(waiting.slice(at, at + width))
-      waiting = []
-    },
-  }
-}
-
-/** One number for each entitlement value of the read. */
-function createInterning(file: SqliteConnection): (entry: StagedAccount['entitlements'][number]) => number {
-  const add = file.prepare('insert into e values (?, ?, ?, ?)')
-  const known = new Map<string, Map<string, number>>()
-  let count = 0
-  return (entry) => {
-    const values = known.get(entry.attribute) ?? new Map<string, number>()
-    const there = values.get(entry.value)
-    if (there !== undefined) return there
-    const id = ++count
-    known.set(entry.attribute, values.set(entry.value, id))
-    add.run(id, entry.attribute, entry.value, entry.shown === entry.value ? null : entry.shown)
-    return id
-  }
-}
-
-const accountColumns = (a: StagedAccount): unknown[] => [
-  a.line,
-  a.native,
-  a.shown,
-  a.uuid,
-  a.display,
-  a.use,
-  a.owner,
-  a.flags,
-  a.timesJson,
-  a.attrsJson,
-  a.hash,
-  a.keysJson,
-  a.keysDigest,
-]
-
-const draftColumns = (d: StagedIdentity | undefined): unknown[] =>
-  d === undefined
-    ? [null, null, null, null, null, null]
-    : [
-        d.name,
-        d.status,
-        d.attrsJson,
-        d.sourcesJson,
-        d.error,
-        sealOfIdentity(d.name, 'person', d.status, d.attrsJson, d.sourcesJson),
-      ]
 
 /** Attaches a sealed stage as `st`; `close` detaches it, and deletes the file unless it is kept. */
 export function attachStage(db: Database, path: string): Pick<StageFile, 'close'> {

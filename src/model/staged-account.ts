@@ -1,7 +1,37 @@
-import { contentHash, keysDigest } from '../model/content-hash.ts'
-import type { IdentityDraft } from '../model/identity-creation.ts'
-import type { MappedAccount } from '../model/mapped-account.ts'
-import type { StagedAccount, StagedIdentity } from '../store/bulk/stage-file.ts'
+import { contentHash, keysDigest } from './content-hash.ts'
+import type { IdentityDraft } from './identity-creation.ts'
+import type { MappedAccount } from './mapped-account.ts'
+
+/** One staged account, ready for its row. Texts are JSON where the name says so. */
+export interface StagedAccount {
+  readonly line: number
+  readonly native: string
+  readonly shown: string | null
+  readonly uuid: string | null
+  readonly display: string | null
+  readonly use: string
+  readonly owner: string | null
+  readonly flags: number
+  readonly timesJson: string | null
+  readonly attrsJson: string
+  readonly hash: Buffer
+  /** One evened-out value per correlation rule, then per sameAs rule. */
+  readonly keysJson: string
+  readonly keysDigest: Buffer | null
+  /** Keyed hash of the source record (8 bytes); null where it was not compared. */
+  readonly mac: Buffer | null
+  readonly draft: StagedIdentity | undefined
+  readonly entitlements: readonly { readonly attribute: string; readonly value: string; readonly shown: string }[]
+}
+
+/** What the account would give a new identity; `error` when it cannot be told. */
+export interface StagedIdentity {
+  readonly name: string
+  readonly status: string
+  readonly attrsJson: string
+  readonly sourcesJson: string
+  readonly error: string | null
+}
 
 /** A mapped account as the stage keeps it. */
 export function stagedAccount(
