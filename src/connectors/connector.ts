@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { Evidence, Reject } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
+import type { AccountMeaning, PackedReading } from './packing.ts'
 
 /** One record of a source; `values` stand in the order of the batch's `columns` and may be fewer. */
 export interface SourceRecord {
@@ -35,6 +36,8 @@ export interface RecordBatch {
   readonly records: readonly SourceRecord[]
   /** Records left out since the last batch, because they were seen before. */
   readonly seen?: number | undefined
+  /** Records left out since the last batch, because a taker took them. */
+  readonly taken?: number | undefined
   /** Rows that could not become records, with their place. `untrusted`: their native identity cannot be told. */
   readonly rejects: readonly (Reject & { readonly untrusted: boolean })[]
   /** Bytes consumed so far and in all, where known: for progress. */
@@ -55,12 +58,34 @@ export interface ReadOptions {
   readonly limit?: number | undefined
   /** Records that need not be handed over; a connector that cannot tell hands over all. */
   readonly seen?: SeenRecords | undefined
+  /** Who may take records as they stand in the source, by its columns; only together with `seen`. */
+  readonly taker?: ((columns: readonly string[], form: RecordForm) => RecordTaker | undefined) | undefined
+}
+
+/** How records stand in a source of bytes. */
+export interface RecordForm {
+  /** The number of the source's file, from 0. */
+  readonly file: number
+  readonly separator: number
+  readonly quote: number
+}
+
+export interface RecordTaker {
+  /** Takes the record at `from`, with its hash, and gives where the next one begins; -1: it has to be parsed. One that is taken is one line. */
+  take(bytes: Buffer, from: number, line: number, mac: string): number
+}
+
+export interface PackOptions {
+  readonly input?: string | undefined
+  readonly seen: SeenRecords
 }
 
 export interface Connection {
   /** One sentence about what answered: `1.2 MB, UTF-8, separator ";", 11 columns`. */
   test(): Promise<string>
   accounts(options?: ReadOptions): Promise<Reading>
+  /** The same as accounts that are ready for the stage. Absent: whoever reads maps the records. */
+  packed?(meaning: AccountMeaning, options: PackOptions): Promise<PackedReading>
   /**
    * Rows of the source as they stand in it, byte for byte, so that they can be corrected and read again with `input`. `digest`: what the
    * source was when they were chosen. @throws UserError IQ2010 when it has changed since, or the rows are gone

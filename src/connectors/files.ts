@@ -49,7 +49,7 @@ export function filesOf({ folder, settings }: { folder: string; settings: FileSe
 export function readFiles(
   context: ConnectorContext<FileSettings>,
   options: ReadOptions,
-  open: (source: TextSource, limit: number | undefined) => FileReading,
+  open: (source: TextSource, limit: number | undefined, number: number) => FileReading,
 ): Reading {
   const { settings, folder, signal } = context
   const stdin = options.input === '-' ? context.stdin : undefined
@@ -61,9 +61,9 @@ export function readFiles(
   let rows = 0
   return {
     async *batches() {
-      for (const source of sources) {
+      for (const [number, source] of sources.entries()) {
         const limit = options.limit === undefined ? undefined : options.limit - rows
-        const reading = open(source, limit)
+        const reading = open(source, limit, number)
         for await (const batch of reading.batches()) {
           rows += batch.records.length + batch.rejects.length
           yield columns.unite(batch)

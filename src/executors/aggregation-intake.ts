@@ -2,6 +2,7 @@ import { dayIn } from '../base/clock.ts'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import type { RecordBatch, SourceRecord } from '../connectors/connector.ts'
+import type { AccountMeaning, PackedBatch } from '../connectors/packing.ts'
 import type { Times } from '../model/account-readers.ts'
 import type { Application } from '../model/application.ts'
 import { compileCursor, isBefore } from '../model/cursor.ts'
@@ -38,11 +39,15 @@ export interface Totals {
 export interface Intake {
   readonly times: Times
   readonly mapping: Mapping
+  /** What decides what a record becomes. */
+  readonly meaning: AccountMeaning
   readonly totals: { -readonly [Key in keyof Totals]: Totals[Key] }
   /** Columns of the last batch. */
   readonly columns: readonly string[]
   /** Counts a batch of the account source, keeps its rejects and hands over its records. */
   take(batch: RecordBatch, each: (record: SourceRecord, place: number) => void): void
+  /** Counts a batch that is mapped already, and stages its accounts. */
+  takePacked(batch: PackedBatch): void
   /** The end of one account's way; `places` are those of the records that it came from. */
   settle(outcome: MapOutcome, places: readonly number[], record?: Pick<SourceRecord, 'text' | 'mac'>): void
   reject(reject: MappingReject, places: readonly number[], fragment?: string): void
@@ -50,6 +55,8 @@ export interface Intake {
   /** Keeps the rejects that still wait. */
   flush(): void
 }
+
+type Seen = Pick<RecordBatch, 'columns' | 'declared' | 'file'>
 
 export function createIntake(
   context: TaskContext,
@@ -63,29 +70,40 @@ export function createIntake(
   const creates = application.authoritative !== undefined && !args.correlateOnly
   const draft = creates ? compileIdentityCreation(context.project.identity, application, times) : undefined
   const wanted = onlyFilter(context.options.only, times)
-  const none: readonly string[] = []
-  const counts = { read: 0, filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0 }
-  const totals: Intake['totals'] = { files: none, columns: none, ...counts, untrusted: false, cursor: undefined }
+  const totals = nothingYet()
   let columns: readonly string[] | undefined
-  let cursorOf = compileCursor(application, none)
+  const gate = createGate(application, since, totals)
   let rejects: Reject[] = []
   const flush = (): void => {
     context.reject(application.name, rejects)
     rejects = []
   }
-  const reject: Intake['reject'] = ({ untrusted, ...given }, places, fragment) => {
-    for (const place of places) rejects.push({ ...given, ...placeOf(totals.files, place), fragment })
-    totals.rejected += places.length
+  const look = (batch: Seen, records: number): void => {
+    if (columns?.length !== batch.columns.length) {
+      refuseMissingKey(application, batch, records)
+      gate.forColumns(batch.columns)
+    }
+    columns = batch.columns
+    if (batch.declared) totals.columns = batch.columns
+    if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
+  }
+  const keep = ({ untrusted, ...given }: Reject & { readonly untrusted: boolean }): void => {
+    rejects.push(given)
     totals.untrusted ||= untrusted
     if (given.native !== undefined) plan?.addRejectedNative(given.native)
+  }
+  const reject: Intake['reject'] = (given, places, fragment) => {
+    for (const place of places) keep({ ...given, ...placeOf(totals.files, place), fragment })
+    totals.rejected += places.length
     if (rejects.length >= 1000) flush()
   }
   return {
     times,
     mapping,
+    meaning: { application, identity: creates ? context.project.identity : undefined, times },
     totals,
     get columns() {
-      return columns ?? none
+      return columns ?? []
     },
     reject,
     flush,
@@ -96,40 +114,57 @@ export function createIntake(
     },
     missingColumns: () =>
       totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
+    takePacked(batch) {
+      look(batch, batch.read)
+      for (const one of batch.rejects) keep(one)
+      totals.read += batch.read
+      totals.filtered += batch.filtered
+      totals.rejected += batch.rejects.length
+      for (const block of batch.blocks) plan?.addBlock(block)
+      flush()
+    },
     take(batch, each) {
-      if (columns?.length !== batch.columns.length) {
-        refuseMissingKey(application, batch)
-        cursorOf = compileCursor(application, batch.columns)
-      }
-      columns = batch.columns
-      if (batch.declared) totals.columns = batch.columns
-      if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
-      for (const { untrusted, ...given } of batch.rejects) {
-        rejects.push(given)
-        totals.untrusted ||= untrusted
-      }
+      look(batch, batch.records.length)
+      for (const one of batch.rejects) keep(one)
       totals.rejected += batch.rejects.length
       totals.read += batch.records.length + batch.rejects.length + (batch.seen ?? 0)
       const file = totals.files.length - 1
       for (const record of batch.records) {
-        const cursor = cursorOf(record.values)
-        if (cursor !== undefined && (totals.cursor === undefined || isBefore(totals.cursor, cursor)))
-          totals.cursor = cursor
-        // what does not say when it changed is read
-        if (cursor !== undefined && since !== undefined && isBefore(cursor, since)) totals.filtered++
-        else each(record, placeNumber(file, record.line))
+        if (gate.isWanted(record.values)) each(record, placeNumber(file, record.line))
+        else totals.filtered++
       }
       flush()
     },
   }
 }
 
+/** Lets through what may have changed since the last read, and keeps the latest moment; what does not say when it changed is read. */
+function createGate(application: Application, since: string | undefined, totals: Intake['totals']) {
+  let cursorOf = compileCursor(application, [])
+  return {
+    forColumns(columns: readonly string[]): void {
+      cursorOf = compileCursor(application, columns)
+    },
+    isWanted(values: SourceRecord['values']): boolean {
+      const cursor = cursorOf(values)
+      if (cursor !== undefined && (totals.cursor === undefined || isBefore(totals.cursor, cursor)))
+        totals.cursor = cursor
+      return cursor === undefined || since === undefined || !isBefore(cursor, since)
+    },
+  }
+}
+
+const nothingYet = (): Intake['totals'] => {
+  const counts = { read: 0, filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0 }
+  return { files: [], columns: [], ...counts, untrusted: false, cursor: undefined }
+}
+
 /** Without the native identity's column every row would be a reject: one sentence is better. */
-function refuseMissingKey(application: Application, batch: RecordBatch): void {
+function refuseMissingKey(application: Application, batch: Seen, records: number): void {
   const computed = new Set(application.account.attributes.filter((a) => a.expr !== undefined).map((a) => a.name))
   const absent = application.account.nativeIdentity.find((name) => !batch.columns.includes(name) && !computed.has(name))
   // formats without a header show a column only once a record has it
-  if (batch.records.length === 0) return
+  if (records === 0) return
   if (batch.declared && application.cursor !== undefined && !batch.columns.includes(application.cursor))
     throw new UserError(`${batch.file} has no column "${application.cursor}", the cursor of ${application.name}`, {
       code: 'IQ2003',

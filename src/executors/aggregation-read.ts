@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/nearest.ts'
-import type { SeenRecords } from '../connectors/connector.ts'
+import type { Reading, SeenRecords } from '../connectors/connector.ts'
+import type { PackedReading } from '../connectors/packing.ts'
 import type { Application } from '../model/application.ts'
 import type { MapOutcome } from '../model/mapping.ts'
 import type { Evidence } from '../model/result.ts'
@@ -39,14 +40,14 @@ export async function readAccounts(
   const joins = application.merge || application.grants.length > 0
   const evidence = await (joins
     ? readJoined(context, application, args, intake)
-    : readPlain(context, application, args, intake, seen))
+    : readAlone(context, application, args, intake, seen))
   intake.flush()
   warnOfMissingColumns(context, application, intake)
   return { ...intake.totals, evidence, selected: selectedPart(context, since) }
 }
 
-/** One record is one account. */
-async function readPlain(
+/** One record is one account. A connector that maps them itself does so, where what it maps is all that is wanted. */
+async function readAlone(
   context: TaskContext,
   application: Application,
   args: AggregationArguments,
@@ -54,7 +55,26 @@ async function readPlain(
   seen: SeenRecords | undefined,
 ): Promise<Evidence> {
   const connection = await context.connect(application.name)
-  const reading = await connection.accounts({ input: args.input, limit: context.options.limit, seen })
+  const { input } = args
+  const evidence =
+    seen === undefined || connection.packed === undefined
+      ? await takeRecords(
+          context,
+          application,
+          intake,
+          await connection.accounts({ input, limit: context.options.limit, seen }),
+        )
+      : await takeBlocks(context, application, intake, await connection.packed(intake.meaning, { input, seen }))
+  await connection.close()
+  return evidence
+}
+
+async function takeRecords(
+  context: TaskContext,
+  application: Application,
+  intake: Intake,
+  reading: Reading,
+): Promise<Evidence> {
   let map: ((values: readonly RawValue[]) => MapOutcome) | undefined
   let width = -1
   for await (const batch of reading.batches()) {
@@ -66,7 +86,20 @@ async function readPlain(
     })
     context.progress.update(application.name, 'read', intake.totals.read)
   }
-  await connection.close()
+  return reading.evidence()
+}
+
+async function takeBlocks(
+  context: TaskContext,
+  application: Application,
+  intake: Intake,
+  reading: PackedReading,
+): Promise<Evidence> {
+  for await (const batch of reading.batches()) {
+    if (context.signal.aborted) break
+    intake.takePacked(batch)
+    context.progress.update(application.name, 'read', intake.totals.read)
+  }
   return reading.evidence()
 }
 

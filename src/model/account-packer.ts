@@ -36,8 +36,10 @@ export class AccountPacker {
   #before = 0
   #descents = 0
   #uuids = 0
-  /** Bytes of the last key, and where they are. */
-  #last = Buffer.alloc(0)
+  /** Where the last key is. */
+  #last: Buffer = Buffer.alloc(0)
+  #lastStart = 0
+  #lastEnd = 0
   #done: AccountBlock[] = []
   #spare: AccountBlock[] = []
 
@@ -106,10 +108,18 @@ export class AccountPacker {
     rows[row + rowFlags] = flags
     rows[row + rowStart] = this.at
     if ((has & hasText('uuid')) !== 0) this.#uuids++
-    const native = this.bytes.subarray(this.at + digestBytes, rows[row + rowEnds])
-    if (native.compare(this.#last) < 0) this.#descents++
-    this.#last = native
+    const start = this.at + digestBytes
+    const stop = rows[row + rowEnds] ?? 0
+    if (this.#isDescent(start, stop)) this.#descents++
+    this.#last = this.bytes
+    this.#lastStart = start
+    this.#lastEnd = stop
     this.at = end
+  }
+
+  /** A block waits to be taken. */
+  get isFull(): boolean {
+    return this.#done.length > 0
   }
 
   /** Blocks that are full, and with `all` the one in hand. */
@@ -123,6 +133,18 @@ export class AccountPacker {
   /** Whoever is done with a block gives its memory back. */
   recycle(block: AccountBlock): void {
     if (block.bytes.length === blockBytes && block.grants.length === blockGrants * 2) this.#spare.push(block)
+  }
+
+  #isDescent(start: number, stop: number): boolean {
+    const { bytes } = this
+    const [last, end] = [this.#last, this.#lastEnd]
+    let other = this.#lastStart
+    for (let i = start; i < stop; i++, other++) {
+      if (other === end) return false
+      const difference = (bytes[i] ?? 0) - (last[other] ?? 0)
+      if (difference !== 0) return difference < 0
+    }
+    return other < end
   }
 
   #close(bytes: number, grants: number): void {
@@ -139,7 +161,9 @@ export class AccountPacker {
         uuids: this.#uuids,
       })
       // the block goes away, its last key stays
-      this.#last = Buffer.from(this.#last)
+      this.#last = Buffer.from(this.#last.subarray(this.#lastStart, this.#lastEnd))
+      this.#lastEnd -= this.#lastStart
+      this.#lastStart = 0
       const spare = this.#spare.pop()
       this.bytes = spare?.bytes ?? Buffer.from(new ArrayBuffer(blockBytes))
       this.rows = spare?.rows ?? new Int32Array(blockRows * rowInts)

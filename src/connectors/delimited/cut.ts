@@ -6,7 +6,7 @@ export interface Region {
   readonly bytes: Buffer
   /** In which its first record begins. */
   readonly line: number
-  /** The hash of each record; empty for a header. */
+  /** The hash of each record; empty for a header, which is a region of its own. */
   readonly macs: readonly string[]
 }
 
@@ -41,6 +41,10 @@ export class RecordCutter {
   constructor(options: CutOptions) {
     this.#options = options
     if (!options.header) this.#key = options.key(Buffer.alloc(0))
+  }
+
+  get separator(): number {
+    return this.#options.separator
   }
 
   /** Regions that these bytes complete. */
@@ -101,6 +105,10 @@ export class RecordCutter {
             from = start
             fromLine = this.#line
           }
+          if (this.#macs[0] === '') {
+            found.push({ bytes: b.subarray(from, i + 1), line: fromLine, macs: this.#takeMacs() })
+            from = -1
+          }
         } else if (from !== -1) {
           found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
           from = -1
@@ -134,6 +142,22 @@ export class RecordCutter {
     this.#macs = []
     return macs
   }
+}
+
+/** Where the record at `from` ends, by the same rules; the bytes are whole records. */
+export function recordEnd(b: Buffer, from: number, separator: number, quote: number): number {
+  let inside = false
+  let closed = -9
+  for (let i = from; i < b.length; i++) {
+    const c = b[i]
+    if (c === quote) {
+      if (inside) {
+        inside = false
+        closed = i
+      } else if (i === from || b[i - 1] === separator || closed === i - 1) inside = true
+    } else if (c === newline && !inside) return i + 1
+  }
+  return b.length
 }
 
 const covered = Buffer.alloc(head)

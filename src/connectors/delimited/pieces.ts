@@ -2,19 +2,28 @@ import { hash } from 'node:crypto'
 import type { SeenRecords } from '../connector.ts'
 import type { Decoder } from '../decode.ts'
 import type { TextSource } from '../text-source.ts'
-import { RecordCutter } from './cut.ts'
+import { RecordCutter, type Region } from './cut.ts'
 import type { DelimitedSettings } from './delimited.ts'
 import { detectSeparator } from './header.ts'
 
-/** Text of a delimited file that is to be parsed. */
-export interface Piece {
+/** A part of a delimited file: text that is to be parsed, or whole records as bytes. */
+export type Piece = TextPiece | RecordsPiece | SeenPiece
+
+interface TextPiece {
   readonly text: string
   /** In which it begins, where something before it was left out. */
   readonly line?: number
-  /** The hash of each record in it (latin1). */
-  readonly macs?: readonly string[]
+}
+
+export interface RecordsPiece {
+  readonly region: Region
+  readonly decoder: Decoder
+  readonly separator: number
+}
+
+interface SeenPiece {
   /** Records left out before it. */
-  readonly seen?: number
+  readonly seen: number
 }
 
 export async function* allPieces(source: TextSource): AsyncGenerator<Piece> {
@@ -53,9 +62,8 @@ export async function* unseenPieces(
 const waitAtMost = 17 * 1024 * 1024
 
 function* cut(cutter: RecordCutter, decoder: Decoder, bytes: Buffer): Generator<Piece> {
-  for (const region of cutter.push(bytes))
-    yield { text: decoder.decode(region.bytes, false), line: region.line, macs: region.macs }
-  yield { text: '', seen: cutter.takeSeen() }
+  for (const region of cutter.push(bytes)) yield { region, decoder, separator: cutter.separator }
+  yield { seen: cutter.takeSeen() }
   const { bytes: rest, line } = cutter.rest()
   if (rest.length > waitAtMost) yield { text: decoder.decode(rest, false), line }
 }

@@ -1,16 +1,25 @@
 import { ConnectorError } from '../../base/errors.ts'
 import type { Reject } from '../../model/result.ts'
-import type { ConnectorContext, ReadOptions, RecordBatch, SeenRecords, SourceRecord } from '../connector.ts'
+import type {
+  ConnectorContext,
+  ReadOptions,
+  RecordBatch,
+  RecordTaker,
+  SeenRecords,
+  SourceRecord,
+} from '../connector.ts'
 import { escapedByte } from '../decode.ts'
 import { type FileFacts, trailerOf } from '../evidence.ts'
 import type { FileReading } from '../files.ts'
 import type { TextSource } from '../text-source.ts'
+import { recordEnd } from './cut.ts'
 import type { DelimitedSettings } from './delimited.ts'
 import { columnNames, detectSeparator } from './header.ts'
-import { allPieces, type Piece, unseenPieces } from './pieces.ts'
+import { allPieces, type Piece, type RecordsPiece, unseenPieces } from './pieces.ts'
 import { createScanner, type Scanned, type Scanner } from './scan.ts'
 
 const batchSize = 1000
+const newline = 10
 /** Characters of one record: more means that a quote was never closed. */
 const recordLimit = 16 * 1024 * 1024
 const fragmentLength = 200
@@ -32,11 +41,22 @@ export class DelimitedReading implements FileReading {
   #trailerRows: number | undefined
 
   readonly #seen: SeenRecords | undefined
+  readonly #takers: ReadOptions['taker']
+  /** Of the source's files this one. */
+  readonly #number: number
+  #taker: { readonly by: RecordTaker | undefined } | undefined
 
-  constructor(context: ConnectorContext<DelimitedSettings>, source: TextSource, { limit, seen }: ReadOptions) {
+  constructor(
+    context: ConnectorContext<DelimitedSettings>,
+    source: TextSource,
+    { limit, seen, taker }: ReadOptions,
+    number = 0,
+  ) {
     this.#context = context
     this.#source = source
     this.#seen = seen
+    this.#takers = taker
+    this.#number = number
     this.#limit = limit ?? Number.POSITIVE_INFINITY
     this.#trailer = trailerOf(context.settings.evidence)
     this.#columns = context.settings.columns
@@ -47,7 +67,14 @@ export class DelimitedReading implements FileReading {
     let head = ''
     for await (const piece of this.#pieces()) {
       if (this.#context.signal.aborted || this.#rows >= this.#limit) break
-      if (piece.seen !== undefined && piece.seen > 0) yield this.#batch([], [], piece.seen)
+      if ('seen' in piece) {
+        if (piece.seen > 0) yield this.#batch([], [], { seen: piece.seen })
+        continue
+      }
+      if ('region' in piece) {
+        yield* this.#records(piece)
+        continue
+      }
       let { text } = piece
       if (this.#scanner === undefined) {
         head += text
@@ -57,7 +84,7 @@ export class DelimitedReading implements FileReading {
       }
       const scanner = this.#scanner ?? this.#openScanner(head)
       if (piece.line !== undefined) scanner.skipTo(piece.line)
-      yield* this.#handOver(withMacs(scanner.push(text), piece.macs))
+      yield* this.#handOver(scanner.push(text))
       this.#refuseEndlessRecord()
     }
     if (this.#context.signal.aborted || this.#rows >= this.#limit) this.#cut ??= 'stopped early'
@@ -72,6 +99,45 @@ export class DelimitedReading implements FileReading {
     }
     // the columns are told also where no row follows them
     if (this.#rows === 0 && this.#columns !== undefined) yield this.#batch([], [])
+  }
+
+  /** Whole records: those that the taker does not want are parsed. */
+  *#records({ region, decoder, separator }: RecordsPiece): Generator<RecordBatch> {
+    const { bytes, macs } = region
+    const parse = (from: number, to: number, line: number, of: readonly string[]): Generator<RecordBatch> => {
+      const text = decoder.decode(bytes.subarray(from, to), false)
+      const scanner = this.#scanner ?? this.#openScanner(text)
+      scanner.skipTo(line)
+      return this.#handOver(withMacs(scanner.push(text), of))
+    }
+    const quote = this.#context.settings.quote.charCodeAt(0)
+    const taker = this.#takerFor(separator, quote)
+    if (taker === undefined) {
+      yield* parse(0, bytes.length, region.line, macs)
+      return
+    }
+    let [line, taken, at] = [region.line, 0, 0]
+    for (const mac of macs) {
+      const next = taker.take(bytes, at, line, mac)
+      if (next !== -1) {
+        at = next
+        line++
+        taken++
+        continue
+      }
+      if (taken > 0) yield this.#batch([], [], { taken })
+      taken = 0
+      const end = recordEnd(bytes, at, separator, quote)
+      yield* parse(at, end, line, [mac])
+      for (; at < end; at++) if (bytes[at] === newline) line++
+    }
+    if (taken > 0) yield this.#batch([], [], { taken })
+  }
+
+  #takerFor(separator: number, quote: number): RecordTaker | undefined {
+    if (!this.#headerDone || this.#columns === undefined) return undefined
+    this.#taker ??= { by: this.#takers?.(this.#columns, { file: this.#number, separator, quote }) }
+    return this.#taker.by
   }
 
   /** A trailer can be told from a record only by its place at the end. */
@@ -154,16 +220,19 @@ export class DelimitedReading implements FileReading {
     return this.#batch(records, rejects)
   }
 
-  #batch(records: readonly SourceRecord[], rejects: RecordBatch['rejects'], seen = 0): RecordBatch {
-    this.#rows += records.length + rejects.length + seen
+  #batch(
+    records: readonly SourceRecord[],
+    rejects: RecordBatch['rejects'],
+    { seen = 0, taken = 0 }: Pick<RecordBatch, 'seen' | 'taken'> = {},
+  ): RecordBatch {
+    this.#rows += records.length + rejects.length + seen + taken
     const { file, position } = this.#source
-    return { file, declared: true, columns: this.#columns ?? [], records, rejects, seen, position }
+    return { file, declared: true, columns: this.#columns ?? [], records, rejects, seen, taken, position }
   }
 }
 
 /** Bytes and text are cut by the same rules; a hash at the wrong record would hide a change. */
-function withMacs(scanned: Scanned[], macs: readonly string[] | undefined): Scanned[] {
-  if (macs === undefined) return scanned
+function withMacs(scanned: Scanned[], macs: readonly string[]): Scanned[] {
   if (macs.length !== scanned.length)
     throw new Error(`${macs.length} records by their bytes are ${scanned.length} by their text`)
   scanned.forEach((one, index) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Json, JsonObject } from '../../base/json.ts'
+import type { AccountBlock } from '../../model/account-block.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
@@ -27,6 +28,8 @@ import { keepUnseen } from './unseen.ts'
 /** What a read of one application would change: staged, compared, correlated, then applied in chunks. */
 export interface AccountPlan {
   add(account: StagedAccount): void
+  /** Accounts that are packed already; all of them come so, or none. */
+  addBlock(block: AccountBlock): void
   addRejectedNative(native: string): void
   /**
    * No more rows: makes them durable. False: the read contradicts what was taken for unchanged (`seen`); it has to be done again without it.
@@ -103,6 +106,7 @@ export function createAccountPlans(db: Database): AccountPlans {
       return {
         ...planOver(db, run),
         add: file.add,
+        addBlock: file.addBlock,
         addRejectedNative: file.addRejectedNative,
         seal(applicationId, seen) {
           file.seal(db, run, seen?.count() ?? 0)
@@ -129,6 +133,7 @@ export function createAccountPlans(db: Database): AccountPlans {
       return {
         ...planOver(db, run),
         add: refuse,
+        addBlock: refuse,
         addRejectedNative: refuse,
         seal: refuse,
         compare: refuse,
@@ -138,7 +143,7 @@ export function createAccountPlans(db: Database): AccountPlans {
   }
 }
 
-type Sealed = Omit<AccountPlan, 'add' | 'addRejectedNative' | 'seal' | 'compare' | 'close'>
+type Sealed = Omit<AccountPlan, 'add' | 'addBlock' | 'addRejectedNative' | 'seal' | 'compare' | 'close'>
 
 function planOver(db: Database, run: number): Sealed {
   return {

@@ -14,6 +14,7 @@ import { createBlockWriter } from './stage-rows.ts'
 export interface StageFile {
   readonly path: string
   add(account: StagedAccount): void
+  addBlock(block: AccountBlock): void
   /** A rejected row whose native identity is known: that account is not missing. */
   addRejectedNative(native: string): void
   /** Ends the writing (`seen`: records that were left out as unchanged), makes it durable and attaches it to the store's connection as `st`. */
@@ -55,6 +56,7 @@ export function createStageFile(path: string): StageFile {
   return {
     path,
     add: writer.add,
+    addBlock: writer.addBlock,
     addRejectedNative: writer.addRejectedNative,
     seal(db, run, seen) {
       writer.flush()
@@ -97,6 +99,7 @@ function createWriter(file: SqliteConnection) {
       packer.add(account)
       flush(false)
     },
+    addBlock,
     addRejectedNative: (native: string) => void addRejected.run(native),
     flush: () => flush(true),
     descents: () => descents,

@@ -1,0 +1,103 @@
+import type { AccountBlock } from '../model/account-block.ts'
+import { AccountPacker } from '../model/account-packer.ts'
+import type { Times } from '../model/account-readers.ts'
+import type { Application } from '../model/application.ts'
+import { compileIdentityCreation } from '../model/identity-creation.ts'
+import type { IdentityModel } from '../model/identity-model.ts'
+import { compileMapping } from '../model/mapping.ts'
+import { placeNumber } from '../model/place.ts'
+import type { Evidence, Reject } from '../model/result.ts'
+import { stagedAccount } from '../model/staged-account.ts'
+import type { Reading, RecordBatch, SourceRecord } from './connector.ts'
+
+/** All that decides what a record becomes: plain data, so that it can go to another thread. */
+export interface AccountMeaning {
+  readonly application: Application
+  /** Undefined: no identities are made. */
+  readonly identity: IdentityModel | undefined
+  readonly times: Times
+}
+
+/** Records that became accounts, ready for the stage. */
+export interface PackedBatch extends Pick<RecordBatch, 'file' | 'declared' | 'columns' | 'position'> {
+  /** Records since the last batch, whatever became of them. */
+  readonly read: number
+  /** Of these, what `where` left out. */
+  readonly filtered: number
+  readonly rejects: readonly (Reject & { readonly untrusted: boolean })[]
+  readonly blocks: readonly AccountBlock[]
+}
+
+export interface PackedReading {
+  /** Runs once, front to back. A block is used before the next batch is asked for. */
+  batches(): AsyncIterable<PackedBatch>
+  /** After the last batch. */
+  evidence(): Evidence
+}
+
+/** Records of a batch before it is handed over. */
+const batchSize = 2000
+
+/** Maps every record of a reading and packs it; `open` may give some of them to the packer as they stand. */
+export function packReading(meaning: AccountMeaning, open: (packer: AccountPacker) => Reading): PackedReading {
+  const packer = new AccountPacker()
+  const reading = open(packer)
+  return {
+    async *batches() {
+      const mapper = createMapper(meaning, packer)
+      for await (const batch of reading.batches()) {
+        mapper.take(batch)
+        if (mapper.isDue()) yield* handOver(mapper.give(false), packer)
+      }
+      yield* handOver(mapper.give(true), packer)
+    },
+    evidence: () => reading.evidence(),
+  }
+}
+
+function* handOver(batch: PackedBatch | undefined, packer: AccountPacker): Generator<PackedBatch> {
+  if (batch === undefined) return
+  yield batch
+  for (const block of batch.blocks) packer.recycle(block)
+}
+
+function createMapper({ application, identity, times }: AccountMeaning, packer: AccountPacker) {
+  const mapping = compileMapping(application, times)
+  const draft = identity && compileIdentityCreation(identity, application, times)
+  let map: ReturnType<typeof mapping.forColumns> | undefined
+  let width = -1
+  let last: RecordBatch | undefined
+  let files = 0
+  let [read, filtered] = [0, 0]
+  let rejects: PackedBatch['rejects'][number][] = []
+  const settle = (file: string, { line, values, text, mac }: SourceRecord): void => {
+    const outcome = map?.(values)
+    if (outcome === undefined || 'filtered' in outcome) filtered++
+    else if ('reject' in outcome) rejects.push({ ...outcome.reject, file, line, fragment: text })
+    else {
+      const { account } = outcome
+      packer.add(stagedAccount(account, placeNumber(files - 1, line), draft?.(account), mac))
+    }
+  }
+  return {
+    take(batch: RecordBatch): void {
+      const { file, columns } = batch
+      if (last?.file !== file) files++
+      last = batch
+      if (columns.length !== width) map = mapping.forColumns(columns)
+      width = columns.length
+      read += batch.records.length + batch.rejects.length + (batch.seen ?? 0) + (batch.taken ?? 0)
+      rejects.push(...batch.rejects)
+      for (const record of batch.records) settle(file, record)
+    },
+    isDue: () => read >= batchSize || packer.isFull,
+    give(all: boolean): PackedBatch | undefined {
+      if (last === undefined) return undefined
+      const { file, declared, columns, position } = last
+      const batch = { file, declared, columns, position, read, filtered, rejects, blocks: packer.take(all) }
+      read = filtered = 0
+      rejects = []
+      return batch
+    },
+  }
+}

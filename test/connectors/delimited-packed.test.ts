@@ -1,0 +1,351 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import type { RecordTaker, SeenRecords } from '../../src/connectors/connector.ts'
+import { delimited, delimitedSettings } from '../../src/connectors/delimited/delimited.ts'
+import { plainTaker } from '../../src/connectors/delimited/plain-records.ts'
+import { type AccountMeaning, type PackedReading, packReading } from '../../src/connectors/packing.ts'
+import {
+  type AccountBlock,
+  digestBytes,
+  packedTexts,
+  rowEnds,
+  rowHas,
+  rowInts,
+  rowStart,
+} from '../../src/model/account-block.ts'
+import type { Application, AttributeDefinition, CorrelationRule, ValueSource } from '../../src/model/application.ts'
+import type { IdentityModel } from '../../src/model/identity-model.ts'
+import { write } from '../helpers/files.ts'
+import { project } from '../helpers/project.ts'
+
+const nothingSeen: SeenRecords = { key: createHash('sha256').update('key').digest(), has: () => false }
+const times = { now: new Date('2026-11-25T01:00:00Z'), today: new Date('2026-11-25T00:00:00Z') }
+
+/** Everything that a block says, as values. */
+function told({ bytes, rows, rowCount, grants, grantCount, ...rest }: AccountBlock): unknown {
+  const accounts = Array.from({ length: rowCount }, (_, index) => {
+    const row = [...rows.subarray(index * rowInts, (index + 1) * rowInts)]
+    const start = row[rowStart] ?? 0
+    const has = row[rowHas] ?? 0
+    let from = start + digestBytes
+    const texts = packedTexts.flatMap((name, text) => {
+      const to = row[rowEnds + text] ?? 0
+      const one = (has & (1 << text)) === 0 ? [] : [[name, bytes.toString('utf8', from, to)]]
+      from = to
+      return one
+    })
+    const digests = [
+      [0, 16],
+      [16, (has & (1 << packedTexts.length)) === 0 ? 16 : 24],
+      [24, (has & (2 << packedTexts.length)) === 0 ? 24 : 32],
+    ].map(([a = 0, b = 0]) => bytes.toString('hex', start + a, start + b))
+    return { numbers: row.slice(0, rowStart), texts, digests }
+  })
+  return { accounts, grants: [...grants.subarray(0, grantCount * 2)], ...rest }
+}
+
+async function outcomeOf(reading: PackedReading) {
+  const blocks: unknown[] = []
+  const rejects: { readonly line?: number | undefined }[] = []
+  let [read, filtered] = [0, 0]
+  for await (const batch of reading.batches()) {
+    blocks.push(...batch.blocks.map(told))
+    rejects.push(...batch.rejects)
+    read += batch.read
+    filtered += batch.filtered
+  }
+  // a batch tells faults of the record before those of its values
+  rejects.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  return { blocks, rejects, read, filtered, evidence: reading.evidence() }
+}
+
+/** By bytes where that goes, and by the mapping proper; `taken`: how many records went by bytes. */
+async function bothWays(content: string, meaning: AccountMeaning) {
+  const folder = project()
+  write(folder, { 'a.csv': content })
+  const open = () =>
+    delimited.open({
+      settings: delimitedSettings.parse({ file: join(folder, 'a.csv') }),
+      folder,
+      clock: systemClock,
+      signal: new AbortController().signal,
+    })
+  let taken = 0
+  const counting = (by: RecordTaker | undefined): RecordTaker | undefined =>
+    by && {
+      take(...given) {
+        const next = by.take(...given)
+        if (next !== -1) taken++
+        return next
+      },
+    }
+  const reading = async (bytes: boolean): Promise<PackedReading> => {
+    const connection = await open()
+    const readings: Awaited<ReturnType<typeof connection.accounts>>[] = []
+    // the two differ in nothing but the taker
+    let taker: Parameters<typeof connection.accounts>[0]
+    const packed = packReading(meaning, (packer) => {
+      const plain = plainTaker(meaning, packer)
+      taker = { seen: nothingSeen, taker: bytes ? (...given) => counting(plain(...given)) : undefined }
+      return {
+        async *batches() {
+          const one = await connection.accounts(taker)
+          readings.push(one)
+          yield* one.batches()
+        },
+        evidence: () => readings[0]?.evidence() ?? { level: 'partial', reason: 'not read' },
+      }
+    })
+    return packed
+  }
+  const byBytes = await outcomeOf(await reading(true))
+  const mapped = await outcomeOf(await reading(false))
+  return { byBytes, mapped, taken }
+}
+
+const names = ['id', 'first', 'last', 'mail', 'start', 'age', 'ok', 'status', 'groups', 'roles'] as const
+
+const attribute = (name: string, more: Partial<AttributeDefinition> = {}): AttributeDefinition => ({
+  name,
+  type: 'string',
+  multiple: false,
+  entitlement: false,
+  ignore: false,
+  valuesIgnoreCase: false,
+  ...more,
+})
+
+const oneOf = fc.constantFrom
+/** Nine times out of ten the first. */
+const mostly = <T>(first: fc.Arbitrary<T>, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 12, arbitrary: first }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+const source = (of: fc.Arbitrary<ValueSource>): fc.Arbitrary<ValueSource | undefined> =>
+  fc.option(of, { nil: undefined })
+const rule: fc.Arbitrary<CorrelationRule> = fc.record({
+  from: oneOf<ValueSource>(
+    { attribute: 'mail' },
+    { attribute: 'id' },
+    { attribute: 'start' },
+    { expr: 'account.mail' },
+  ),
+  identity: fc.constant('mail'),
+  decisive: fc.boolean(),
+  ignoreCase: fc.boolean(),
+  normalize: oneOf<CorrelationRule['normalize'][]>([], ['trim'], ['upper', 'leadingZeros']).map(
+    (all) => all as CorrelationRule['normalize'],
+  ),
+  ignoreValues: oneOf<string[]>([], ['x']),
+})
+
+const application: fc.Arbitrary<Application> = fc.record({
+  name: oneOf('hr', 'h-r'),
+  connector: fc.constant('delimited'),
+  connection: fc.constant({}),
+  where: mostly<string | undefined>(fc.constant(undefined), "row.status != 'out'"),
+  authoritative: mostly<Application['authoritative']>(oneOf(undefined, { sameAs: [] }), { create: 'true', sameAs: [] }),
+  privileged: fc.constant(false),
+  merge: fc.constant(false),
+  grants: fc.constant([]),
+  entitlements: fc.constant([]),
+  ignoreCase: fc.boolean(),
+  account: fc.record({
+    nativeIdentity: oneOf(['id'], ['id', 'first'], ['id', 'start']),
+    uuid: oneOf(undefined, 'mail', 'nowhere'),
+    use: oneOf('personal', 'service'),
+    owner: source(mostly<ValueSource>(fc.constant({ attribute: 'last' }), { attribute: 'nowhere' })),
+    displayName: source(
+      mostly<ValueSource>(
+        oneOf({ attribute: 'first' }, { attribute: 'start' }, { expr: "account.first + ' ' + account.last" }),
+        { expr: "'a' + account.age" },
+        { expr: 'account.first.lowerAscii()' },
+      ),
+    ),
+    disabled: source(
+      oneOf<ValueSource>(
+        { expr: "account.status != 'active'" },
+        { expr: "account.status == 'a b'" },
+        { attribute: 'ok' },
+      ),
+    ),
+    locked: source(
+      mostly<ValueSource>(fc.constant({ attribute: 'ok' }), { attribute: 'status' }, { attribute: 'age' }),
+    ),
+    times: fc.constant({}),
+    attributes: fc
+      .record({
+        start: oneOf(
+          attribute('start'),
+          attribute('start', { type: 'date' }),
+          attribute('start', { type: 'date', ignore: true }),
+        ),
+        age: oneOf(attribute('age'), attribute('age', { type: 'number' })),
+        ok: oneOf(attribute('ok'), attribute('ok', { type: 'boolean' })),
+        groups: mostly(
+          oneOf(
+            attribute('groups', { multiple: true, split: '|', entitlement: true }),
+            attribute('groups', { multiple: true, entitlement: true }),
+            attribute('groups', { entitlement: true }),
+          ),
+          attribute('groups', { multiple: true, split: '|', entitlement: true, valuesIgnoreCase: true }),
+          attribute('groups', { multiple: true, split: '|' }),
+        ),
+        roles: oneOf(
+          attribute('roles', { multiple: true, split: ';', entitlement: true }),
+          attribute('roles', { ignore: true }),
+        ),
+      })
+      .map((all) => Object.values(all)),
+  }),
+  correlation: fc.array(rule, { maxLength: 2 }),
+  protect: fc.constant([]),
+  guards: fc.constant({}),
+  digest: fc.constant('d'),
+  file: fc.constant('hr.yaml'),
+}) as fc.Arbitrary<Application>
+
+const identity = (name: string): fc.Arbitrary<IdentityModel | undefined> =>
+  fc.option(
+    fc.record({
+      name: oneOf([], [{ application: name, attribute: 'mail' }], [{ application: 'ad', attribute: 'id' }]),
+      attributes: fc.constant([
+        {
+          name: 'mail',
+          from: [{ application: name, attribute: 'mail' }],
+          normalize: [],
+          unique: false,
+          searchable: false,
+          multiple: false,
+        },
+        {
+          name: 'label',
+          from: [
+            { application: name, attribute: 'roles' },
+            { application: name, attribute: 'last' },
+            { application: name, attribute: 'first' },
+          ],
+          normalize: ['lower', 'collapse'],
+          unique: false,
+          searchable: false,
+          multiple: false,
+        },
+        {
+          name: 'since',
+          from: [{ application: name, attribute: 'start' }],
+          normalize: ['trim'],
+          unique: false,
+          searchable: false,
+          multiple: false,
+        },
+        {
+          name: 'age',
+          from: [{ application: name, attribute: 'age' }],
+          normalize: [],
+          unique: false,
+          searchable: false,
+          multiple: false,
+        },
+      ]),
+      status: oneOf(
+        [],
+        [{ application: 'hr', expr: "hr.disabled ? 'inactive' : 'active'" }],
+        [{ application: 'hr', expr: "!hr.locked ? 'leave' : 'active'" }],
+        [{ application: 'hr', expr: "hr.status == 'active' ? 'active' : 'inactive'" }],
+        [{ application: 'hr', expr: "hr.status == 'active' ? 'active' : 'nobody'" }],
+      ),
+    }),
+    { nil: undefined },
+  ) as fc.Arbitrary<IdentityModel | undefined>
+
+const meaning: fc.Arbitrary<AccountMeaning> = application.chain((one) =>
+  identity(one.name).map((model) => ({
+    application: one,
+    identity: one.authoritative === undefined ? undefined : model,
+    times,
+  })),
+)
+
+const cells: Record<(typeof names)[number], fc.Arbitrary<string>> = {
+  id: mostly(oneOf('1', '02', 'Ab', 'b', 'A B'), 'é', ''),
+  first: mostly(oneOf('Ann', 'bob', ' x '), '', 'O"Neil', 'back\\slash'),
+  last: mostly(oneOf('Lee', 'a  b', ''), 'Müller', 'tab\there'),
+  mail: mostly(oneOf('a@x', ' A@X ', 'x', '', '007'), 'a\u0301'),
+  start: mostly(oneOf('2026-11-24', '1999-01-28', ''), '2024-02-29', '2024-02-30', '0026-01-01', 'soon', ' 2026-11-24'),
+  age: mostly(oneOf('1', '0', '123456789012345', ''), '007', '-0', '1e3', '9007199254740993', 'x', '1.5'),
+  ok: mostly(oneOf('true', 'false', ''), 'Yes', '0', 'perhaps'),
+  status: mostly(oneOf('active', 'a b', 'true', 'no'), 'out', ''),
+  groups: mostly(oneOf('A|B', 'b|a|b', ' A | a ||', '', '|', 'G,1|G,2'), 'ä|a'),
+  roles: oneOf('r;s', 's;r;s', '', 'one'),
+}
+
+const quoted = (text: string, always: boolean): string =>
+  always || /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+const record = fc
+  .tuple(fc.record(cells), fc.boolean(), oneOf('\n', '\n', '\n', '\r\n'), oneOf('', '', '', '', '', ',more', '\n'))
+  .map(([row, always, end, more]) => names.map((name) => quoted(row[name], always)).join(',') + more + end)
+
+it('makes of plain bytes what the mapping makes of them, whatever the definition', async () => {
+  let [records, byBytes] = [0, 0]
+  await fc.assert(
+    fc.asyncProperty(meaning, fc.array(record, { minLength: 1, maxLength: 30 }), async (what, rows) => {
+      const done = await bothWays(`${names.join(',')}\n${rows.join('')}`, what)
+      expect(done.byBytes).toEqual(done.mapped)
+      records += done.mapped.read
+      byBytes += done.taken
+    }),
+    { numRuns: 300 },
+  )
+  // the two roads have to be two
+  expect(byBytes).toBeGreaterThan(records / 10)
+})
+
+const plainApplication: Application = {
+  name: 'hr',
+  connector: 'delimited',
+  connection: {},
+  authoritative: { sameAs: [] },
+  privileged: false,
+  merge: false,
+  grants: [],
+  entitlements: [],
+  ignoreCase: true,
+  account: {
+    nativeIdentity: ['id'],
+    use: 'personal',
+    displayName: { expr: "account.first + ' ' + account.last" },
+    disabled: { expr: "account.status != 'active'" },
+    times: {},
+    attributes: [
+      attribute('start', { type: 'date' }),
+      attribute('groups', { multiple: true, split: '|', entitlement: true }),
+    ],
+  },
+  correlation: [],
+  protect: [],
+  guards: {},
+  digest: 'd',
+  file: 'hr.yaml',
+}
+
+it('takes every record of an ordinary feed by its bytes, over many blocks', async () => {
+  const rows = Array.from({ length: 9000 }, (_, n) => {
+    const groups = Array.from({ length: n % 12 }, (_, g) => `Group ${(n * 7 + g * 13) % 700}`).join('|')
+    return `U${9000 - n},First ${n},Last,u${n}@example.com,2020-01-1${n % 10},${n},true,active,"${groups}",r`
+  })
+  const done = await bothWays(`${names.join(',')}\n${rows.join('\n')}\n`, {
+    application: plainApplication,
+    identity: { name: [], attributes: [], status: [] },
+    times,
+  })
+  expect(done.taken).toBe(9000)
+  expect(done.byBytes.blocks.length).toBeGreaterThan(2)
+  // where a block ends is each road's own affair
+  const all = (blocks: readonly unknown[], key: string) =>
+    blocks.flatMap((block) => (block as Record<string, unknown>)[key])
+  for (const key of ['grants', 'values']) expect(all(done.byBytes.blocks, key)).toEqual(all(done.mapped.blocks, key))
+  const told = ({ blocks }: typeof done.mapped) =>
+    all(blocks, 'accounts').map((one) => one as { texts: unknown; digests: unknown; numbers: unknown })
+  expect(told(done.byBytes)).toEqual(told(done.mapped))
+})
