@@ -16,8 +16,13 @@ type Env = Readonly<Record<string, string | undefined>>
 
 /** @throws UserError IQ5006 for every failure but that of a user who has no table */
 export function crontabTable(env: Env, scratch: string): CrontabTable {
-  const crontab = (...args: string[]) => {
-    const done = spawnSync('crontab', args, { env: { ...env, LC_ALL: 'C' }, encoding: 'latin1', maxBuffer: 1 << 26 })
+  const crontab = (args: readonly string[], cwd?: string) => {
+    const done = spawnSync('crontab', args, {
+      cwd,
+      env: { ...env, LC_ALL: 'C' },
+      encoding: 'latin1',
+      maxBuffer: 1 << 26,
+    })
     if (done.error !== undefined)
       throw fault(
         `crontab cannot be run: ${done.error.message}`,
@@ -26,7 +31,7 @@ export function crontabTable(env: Env, scratch: string): CrontabTable {
     return { ...done, said: `${done.stderr}${done.stdout}`.trim() }
   }
   const read = (): string => {
-    const { status, stdout, stderr, said } = crontab('-l')
+    const { status, stdout, stderr, said } = crontab(['-l'])
     if (status === 0) return stdout
     // only these words mean an empty table: whoever believes other failures wipes people's jobs
     if (status === 1 && /^no crontab for /m.test(stderr)) return ''
@@ -36,12 +41,14 @@ export function crontabTable(env: Env, scratch: string): CrontabTable {
     read,
     write(text, expected) {
       mkdirSync(scratch, { recursive: true, mode: 0o700 })
-      const file = join(scratch, `crontab.${process.pid}`)
+      // a name of its own in its folder: Debian's crontab cuts paths after a hundred bytes
+      const name = `crontab.${process.pid}`
+      const file = join(scratch, name)
       writeFileSync(file, text, { mode: 0o600, flag: 'wx', encoding: 'latin1' })
       try {
-        checkSyntax(crontab, file)
+        checkSyntax((flag) => crontab([flag, name], scratch))
         if (read() !== expected) throw fault('the crontab was changed by somebody else meanwhile', 'try again')
-        const { status, said } = text === '' ? crontab('-r') : crontab(file)
+        const { status, said } = text === '' ? crontab(['-r']) : crontab([name], scratch)
         if (status !== 0) throw fault(`crontab refused the table: ${said}`, 'nothing was changed')
         if (read() !== text)
           throw fault('the crontab does not read back as it was written', `the backup is in ${scratch}`)
@@ -55,9 +62,9 @@ export function crontabTable(env: Env, scratch: string): CrontabTable {
 const fault = (message: string, hint: string): UserError => new UserError(message, { code: 'IQ5006', hint })
 
 /** Debian's dry run is -n, cronie's -T; others have none, and our own check has been made. */
-function checkSyntax(crontab: (...args: string[]) => { status: number | null; said: string }, file: string): void {
+function checkSyntax(dryRun: (flag: string) => { status: number | null; said: string }): void {
   for (const flag of ['-n', '-T']) {
-    const { status, said } = crontab(flag, file)
+    const { status, said } = dryRun(flag)
     if (status === 0) return
     if (!/invalid option|illegal option|unrecognized option|usage/i.test(said))
       throw fault(`crontab finds the table wrong: ${said}`, 'nothing was changed')
