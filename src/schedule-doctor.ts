@@ -1,24 +1,25 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { App } from './app.ts'
+import { installedNow, installing } from './installed.ts'
 import { type Finding, ok, warn } from './model/doctor.ts'
-import { describeSchedule, installedNow } from './schedule-status.ts'
+import { diffTarget, type TargetState } from './model/install-target.ts'
+import { describeSchedule } from './schedule-status.ts'
 import { allSchedules } from './schedules.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 const install = 'iqtask schedule install'
 
-/** The crontab, its daemon, and what was missed; nothing where no task has a schedule. */
+/** What wakes schedules up, and what was missed; nothing where no task has a schedule. */
 export function scheduleFindings(app: App, env: Env): Finding[] {
   const on = allSchedules(app).filter((schedule) => schedule.enabled)
   if (on.length === 0) return []
   const installed = installedNow(app, env)
-  if (installed.fault !== undefined) return [warn('crontab', installed.fault, install)]
   const documents = on.map((schedule) => describeSchedule(app, schedule, installed))
   const findings: Finding[] = [
-    ...installed.gone.map((path) => warn('crontab', `a line calls ${path}, which is not there any more`, install)),
+    ...installed.faults.map(({ text, mend }) => warn('schedules', text, mend)),
     ...documents
       .filter((one) => one.installed === false && !one.paused)
-      .map((one) => warn('schedules', `${one.id} is not in the crontab: nothing wakes it up`, install)),
+      .map((one) => warn('schedules', `${one.id} is not installed: nothing wakes it up`, install)),
     ...documents
       .filter((one) => one.missed > 0)
       .map((one) =>
@@ -27,28 +28,35 @@ export function scheduleFindings(app: App, env: Env): Finding[] {
     ...documents.flatMap((one) =>
       one.overlap === null ? [] : [warn('schedules', `${one.id}: ${one.overlap}`, 'fire less often')],
     ),
+    ...installed.targets.flatMap(targetFindings),
   ]
-  if (installed.drifted.length > 0)
+  if (findings.length > 0) return findings
+  const where = installed.targets.map(({ target }) => target).join(', ')
+  return [ok('schedules', `${on.length} installed (${where}), nothing missed`)]
+}
+
+function targetFindings(state: TargetState): Finding[] {
+  const { target } = state
+  const findings: Finding[] = []
+  if (diffTarget(state).length > 0)
     findings.push(
-      warn('crontab', 'it is not what the definitions say', 'iqtask schedule diff, then iqtask schedule install'),
+      warn(target, 'it is not what the definitions say', `iqtask schedule diff, then ${installing(target)}`),
     )
-  if (installed.lines.length > 0 && daemonRuns() === false)
+  if (target !== 'systemd' && daemonRuns() === false)
     findings.push(
-      warn(
-        'cron',
-        'no cron daemon runs on this machine',
-        'start it, or take systemd: iqtask schedule install --target systemd',
-      ),
+      warn('cron', 'no cron daemon runs on this machine', `start it, or take systemd: ${install} --target systemd`),
     )
+  if (target === 'systemd' && !existsSync('/run/systemd/system'))
+    findings.push(warn('systemd', 'it does not run on this machine', `start it, or take cron: ${install}`))
   if (/\/v?\d+\.\d+\.\d+\//.test(process.execPath))
     findings.push(
       warn(
-        'crontab',
+        target,
         `Node is in a folder of one version: ${process.execPath}`,
-        `${install} again after an update of Node`,
+        `${installing(target)} again after an update of Node`,
       ),
     )
-  return findings.length > 0 ? findings : [ok('schedules', `${on.length} in the crontab, nothing missed`)]
+  return findings
 }
 
 /** Undefined where processes cannot be looked at. */

@@ -1,49 +1,15 @@
-import { existsSync } from 'node:fs'
 import type { App } from './app.ts'
 import { isoText } from './base/clock.ts'
 import { renderDuration } from './base/duration.ts'
-import { IqtaskError } from './base/errors.ts'
-import { daemonZone, drift } from './installation.ts'
+import { daemonZone } from './installation.ts'
+import type { Installed } from './installed.ts'
 import { renderCron } from './model/cron-fields.ts'
 import type { ScheduleDocument } from './model/documents.ts'
+import { isDrifted, wakesUp } from './model/install-target.ts'
 import { renderPattern, type TaskSchedule } from './model/schedule.ts'
 import { durationsOf } from './schedules.ts'
 import { occurrencesOf } from './task/schedule.ts'
 import { wakeUpFields } from './task/wake-up.ts'
-
-type Env = Readonly<Record<string, string | undefined>>
-
-/** What the crontab has of this project; `fault` tells why nobody knows. */
-export interface Installed {
-  readonly lines: readonly string[]
-  readonly drifted: readonly string[]
-  /** Paths that its lines call and that are not there any more. */
-  readonly gone: readonly string[]
-  readonly fault: string | undefined
-}
-
-export function installedNow(app: App, env: Env): Installed {
-  try {
-    const { installed, diff } = drift(app, env)
-    const lines = installed?.split('\n') ?? []
-    return { lines, drifted: installed === undefined ? [] : diff, gone: gonePaths(lines), fault: undefined }
-  } catch (error) {
-    if (!(error instanceof IqtaskError)) throw error
-    return { lines: [], drifted: [], gone: [], fault: error.message }
-  }
-}
-
-/** Every absolute path among the words of the lines is there, or it is named. */
-function gonePaths(lines: readonly string[]): string[] {
-  const words = lines
-    .filter((line) => !line.startsWith('#'))
-    .flatMap((line) =>
-      [...line.matchAll(/'((?:[^']|'\\'')*)'|(\S+)/g)].map(
-        ([, quoted, plain]) => quoted?.replaceAll(`'\\''`, `'`) ?? plain ?? '',
-      ),
-    )
-  return [...new Set(words)].filter((word) => word.startsWith('/') && !existsSync(word))
-}
 
 export function describeSchedule(app: App, schedule: TaskSchedule, installed: Installed): ScheduleDocument {
   const now = app.clock.now()
@@ -58,7 +24,8 @@ export function describeSchedule(app: App, schedule: TaskSchedule, installed: In
       at = occurrencesOf(schedule).next(at)
     )
       next.push(isoText(at))
-  const line = installed.lines.some((one) => one.includes(` schedule fire ${schedule.id} `))
+  const { targets, fault } = installed
+  const wakers = targets.filter((target) => wakesUp(target, schedule.id))
   const { average, deviation } = durationsOf(app, schedule.id)
   return {
     schema: 'iqtask/Schedule/1',
@@ -68,8 +35,9 @@ export function describeSchedule(app: App, schedule: TaskSchedule, installed: In
     timeZone: schedule.timeZone,
     wakeUp: renderCron(wakeUpFields(schedule, daemonZone(), now)),
     enabled: schedule.enabled,
-    installed: installed.fault === undefined ? line : null,
-    drifted: line && installed.drifted.some((one) => !one.startsWith(' ') && one.includes(schedule.id)),
+    installed: wakers.length > 0 || (fault === undefined ? false : null),
+    targets: wakers.map(({ target }) => target),
+    drifted: wakers.some((target) => isDrifted(target, schedule.id)),
     next,
     last:
       last === undefined

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
+import type { InstallTarget } from './install-target.ts'
 import type { NotifyEvent } from './notify-settings.ts'
 import type { ProfileFacts, Proposal } from './profile-proposal.ts'
 import type { Counts, Evidence, GuardVerdict, LeftOut, Message, RunStatus, Trigger } from './result.ts'
@@ -178,7 +179,9 @@ export interface ScheduleDocument {
   readonly enabled: boolean
   /** Null: the crontab cannot be read. */
   readonly installed: boolean | null
-  /** Its line is not the one that the definition makes now. */
+  /** What wakes it up: crontab, cron.d, systemd. */
+  readonly targets: readonly InstallTarget[]
+  /** What stands there is not what the definition makes now. */
   readonly drifted: boolean
   readonly next: readonly string[]
   readonly last: {

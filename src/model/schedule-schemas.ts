@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { count, document, type Fields, object, text, time } from './document-parts.ts'
 import type { ConversionDocument, ScheduleDocument } from './documents.ts'
+import { installTargets } from './install-target.ts'
 import { runStatuses } from './result.ts'
 
 const schedule = document('Schedule', {
@@ -11,6 +12,7 @@ const schedule = document('Schedule', {
   wakeUp: text,
   enabled: z.boolean(),
   installed: z.boolean().nullable(),
+  targets: z.array(z.enum(installTargets)),
   drifted: z.boolean(),
   next: z.array(time),
   last: object({

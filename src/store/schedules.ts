@@ -1,3 +1,4 @@
+import type { InstallTarget } from '../model/install-target.ts'
 import type { RunStatus } from '../model/result.ts'
 import type { Database } from './database.ts'
 
@@ -40,9 +41,9 @@ export interface Schedules {
   /** Latest first. */
   history(id: string, limit: number): FireRecord[]
   missedSince(id: string, at: string): number
-  /** The block as iqtask last wrote it into the crontab. */
-  installed(): string | undefined
-  keepInstalled(block: string | undefined): void
+  /** What iqtask last wrote into a target. */
+  installed(target: InstallTarget): string | undefined
+  keepInstalled(target: InstallTarget, text: string | undefined): void
 }
 
 export function createSchedules(db: Database): Schedules {
@@ -87,14 +88,15 @@ export function createSchedules(db: Database): Schedules {
           .pluck()
           .get(id, at),
       ),
-    installed: () =>
-      (db.statement(`select value from meta where key = 'crontab'`).pluck().get() ?? undefined) as string | undefined,
-    keepInstalled: (block) =>
-      void (block === undefined
-        ? run(`delete from meta where key = 'crontab'`)
+    installed: (target) =>
+      (db.statement('select value from meta where key = ?').pluck().get(target) ?? undefined) as string | undefined,
+    keepInstalled: (target, text) =>
+      void (text === undefined
+        ? run('delete from meta where key = ?', target)
         : run(
-            `insert into meta(key, value) values ('crontab', ?) on conflict(key) do update set value = excluded.value`,
-            block,
+            'insert into meta(key, value) values (?, ?) on conflict(key) do update set value = excluded.value',
+            target,
+            text,
           )),
   }
 }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { documentNames, jsonSchemaOf } from '../../src/app.ts'
 import { commands, groups } from '../../src/cli/commands/index.ts'
 import type { ErrorDocument } from '../../src/model/documents.ts'
+import { standInCrontab } from '../helpers/crontab.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
@@ -61,7 +62,9 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'task validate': ['task validate'],
   'schedule list': ['schedule'],
   'schedule next': ['schedule next -n 3'],
-  'schedule install': ['schedule install --print'],
+  'schedule install': ['schedule install --print', 'schedule install --yes'],
+  'schedule diff': ['schedule diff'],
+  'schedule test': ['schedule test timed/often'],
   'schedule export': ['schedule export --target systemd'],
   'schedule status': ['schedule status'],
   'schedule pause': ['schedule pause timed/often'],
@@ -70,6 +73,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'schedule convert': ['schedule convert @daily', 'schedule convert nonsense'],
   'schedule fire': ['schedule fire timed/often'],
   'schedule catchup': ['schedule catchup'],
+  'schedule uninstall': ['schedule uninstall --yes'],
   'task new': ['task new mine --executor account-aggregation --set applications=hr'],
   'task types': ['task types'],
   'application list': ['application'],
@@ -107,7 +111,7 @@ const telling = `notify:
   rules: [{ on: [warning, success], channels: [desk] }]
 `
 /** Commands whose document needs more than a line; each has its own test. */
-const elsewhere: readonly string[] = ['stop', 'schedule uninstall', 'schedule diff', 'schedule test']
+const elsewhere: readonly string[] = ['stop']
 
 describe('the JSON documents of the commands', () => {
   it('are listed here for every command there is', () => {
@@ -122,9 +126,10 @@ describe('the JSON documents of the commands', () => {
         'kind: TaskDefinition\nname: timed\nexecutor: account-aggregation\narguments: { applications: hr }\nschedule: [{ name: often, every: 1m }]\n',
     })
     write(folder, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}${telling}` })
+    const crontab = standInCrontab(project())
     const wrong: string[] = []
     for (const line of Object.values(lines).flat()) {
-      const { stdout, code } = await runCli(`${line} --json`, { cwd: folder })
+      const { stdout, code } = await runCli(`${line} --json`, { cwd: folder, env: crontab.env })
       try {
         wrong.push(...faultsOf(JSON.parse(stdout)).map((fault) => `${line}: ${fault}`))
       } catch {

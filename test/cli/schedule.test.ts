@@ -132,21 +132,18 @@ describe('schedule install', () => {
     expect(crontab.table().toString()).toBe('0 5 * * * /bin/backup\n')
   })
 
-  it.each([
-    ['a%b', 2, 'IQ5008'],
-    ['a\nb', 2, 'IQ5008'],
-    // no store can be opened so deep either
-    [Array.from({ length: 10 }, () => 'x'.repeat(200)).join('/'), 6, 'IQ6001'],
-  ])('refuses a project folder that a crontab cannot hold: %j', async (name, exit, code) => {
-    const cwd = join(project(), name)
-    mkdirSync(cwd, { recursive: true })
-    write(cwd, files)
-    const crontab = standInCrontab(project())
-    const done = await runCli('schedule install --yes', { cwd, env: crontab.env })
-    expect(done.code).toBe(exit)
-    expect(done.stderr).toContain(code)
-    expect(() => crontab.table()).toThrow()
-  })
+  it.each([['a%b'], ['a\nb'], [Array.from({ length: 10 }, () => 'x'.repeat(200)).join('/')]])(
+    'refuses a project folder that a crontab cannot hold: %j',
+    async (name) => {
+      const cwd = join(project(), name)
+      mkdirSync(cwd, { recursive: true })
+      write(cwd, files)
+      const crontab = standInCrontab(project())
+      const done = await runCli('schedule install --yes', { cwd, env: crontab.env })
+      expect(done).toMatchObject({ code: 2, stderr: expect.stringContaining('IQ5008') })
+      expect(() => crontab.table()).toThrow()
+    },
+  )
 
   it('quotes a folder with blanks and quotes', async () => {
     const cwd = join(project(), "o'brien & co $(x)")
@@ -252,7 +249,7 @@ describe('the other verbs', () => {
   it('export writes systemd units, and lines for /etc/cron.d with their user', async () => {
     const { cwd, run } = scene()
     expect((await run('schedule export --target systemd --dir units')).stdout).toMatch(
-      /^units\/iqtask-[0-9a-f]{8}-t-s\.timer\nunits\/iqtask-[0-9a-f]{8}-t-s\.service\n$/,
+      /^units\/iqtask-[0-9a-f]{8}-t:s\.timer\nunits\/iqtask-[0-9a-f]{8}-t:s\.service\n$/,
     )
     const { stdout } = await run('schedule export --target cron.d --json')
     expect(JSON.parse(stdout).files[0].text).toMatch(
@@ -263,7 +260,7 @@ describe('the other verbs', () => {
         join(
           cwd,
           'units',
-          (await run('schedule export --target systemd --json')).stdout.match(/iqtask-\w+-t-s\.timer/)?.[0] ?? '',
+          (await run('schedule export --target systemd --json')).stdout.match(/iqtask-\w+-t:s\.timer/)?.[0] ?? '',
         ),
         'utf8',
       ),

@@ -226,7 +226,7 @@ describe('what is told of schedules', () => {
     await app.fire('t/s')
     app.store().db.statement('update task_result set duration_ms = 4_000_000').run()
     const schedule = findSchedule(app, 't/s')
-    const nothing = { lines: [], drifted: [], gone: [], fault: undefined }
+    const nothing = { targets: [], faults: [], fault: undefined }
     expect(describeSchedule(app, schedule, nothing)).toMatchObject({
       averageMs: 4_000_000,
       deviationMs: 0,

@@ -8,7 +8,7 @@ import { safe } from '../terminal.ts'
 export const stateOf = (one: ScheduleDocument): string => {
   if (!one.enabled) return 'off'
   if (one.paused) return 'paused'
-  return one.installed === null ? '?' : one.drifted ? 'drifted' : one.installed ? 'yes' : 'no'
+  return one.installed === null ? '?' : one.drifted ? 'drifted' : one.installed ? one.targets.join(', ') : 'no'
 }
 
 export const status: Command = {
@@ -19,13 +19,12 @@ export const status: Command = {
   async run(context, ids) {
     const app = await context.app()
     const { allSchedules, findSchedule } = await import('../../schedules.ts')
-    const { describeSchedule, installedNow } = await import('../../schedule-status.ts')
+    const { installedNow } = await import('../../installed.ts')
+    const { describeSchedule } = await import('../../schedule-status.ts')
     const installed = installedNow(app, context.terminal.env)
     const chosen = ids.length === 0 ? allSchedules(app) : ids.map((id) => findSchedule(app, id))
     const items = chosen.map((one) => describeSchedule(app, one, installed))
-    for (const path of installed.gone)
-      context.terminal.err(`⚠ the crontab calls ${safe(path)}, which is not there any more: iqtask schedule install\n`)
-    if (installed.fault !== undefined) context.terminal.err(`⚠ ${safe(installed.fault)}\n`)
+    for (const { text: fault, mend } of installed.faults) context.terminal.err(`⚠ ${safe(fault)}: ${safe(mend)}\n`)
     const { times } = context
     await context.printer.list<ScheduleDocument>({
       items,
@@ -128,7 +127,8 @@ async function change(
 ): Promise<undefined> {
   const app: App = await context.app()
   const { findSchedule, holdSchedule } = await import('../../schedules.ts')
-  const { describeSchedule, installedNow } = await import('../../schedule-status.ts')
+  const { installedNow } = await import('../../installed.ts')
+  const { describeSchedule } = await import('../../schedule-status.ts')
   const chosen = ids.map((id) => findSchedule(app, id))
   for (const one of chosen) holdSchedule(app, one, until)
   const installed = installedNow(app, context.terminal.env)

@@ -55,7 +55,8 @@ export const schedule: CommandGroup = {
 async function list(context: CommandContext): Promise<undefined> {
   const app = await context.app()
   const { allSchedules } = await import('../../schedules.ts')
-  const { describeSchedule, installedNow } = await import('../../schedule-status.ts')
+  const { installedNow } = await import('../../installed.ts')
+  const { describeSchedule } = await import('../../schedule-status.ts')
   const all = allSchedules(app)
   const installed = all.length === 0 ? undefined : installedNow(app, context.terminal.env)
   const items = installed === undefined ? [] : all.map((one) => describeSchedule(app, one, installed))
