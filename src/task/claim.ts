@@ -48,10 +48,12 @@ export function newRun(
 }
 
 /** The run that `resume` means, where there is one. */
-function brokenRun(store: Store, { task, child }: Pick<RunRequest, 'task' | 'child'>): RunRow | undefined {
-  return child === undefined
-    ? store.runs.broken().find((row) => row.task === task)
-    : store.runs.resumable(child.resultId)
+function brokenRun(
+  store: Store,
+  { task, child, stopped }: Pick<RunRequest, 'task' | 'child' | 'stopped'>,
+): RunRow | undefined {
+  const known = child?.resultId ?? stopped
+  return known === undefined ? store.runs.broken().find((row) => row.task === task) : store.runs.resumable(known)
 }
 
 /** A run that goes on keeps the arguments it began with: what was asked for then need not be said again. */

@@ -30,6 +30,8 @@ export interface RunRequest {
   readonly ifRunning?: 'fail' | 'skip' | 'wait' | undefined
   /** Continue the task's last dead run at its checkpoint. */
   readonly resume?: boolean | undefined
+  /** The result of the run that a blackout stopped and that goes on now, wherever it was. */
+  readonly stopped?: string | undefined
   /** Gets the plan of each section, before the guards judge. */
   readonly plan?: PlanSink | undefined
   /** Only these sections; the others are not even looked at. */

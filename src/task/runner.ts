@@ -60,7 +60,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
   while (result.stoppedBy === 'blackout') {
     const blackouts = blackoutsOf(runner.project, runner.project.tasks.get(request.task), request)
     if (!(await waitOutBlackout(blackouts, runner.clock, request.signal))) return result
-    result = await runOnce(runner, { ...request, fire: undefined, resume: true })
+    result = await runOnce(runner, { ...request, fire: undefined, resume: true, stopped: result.id })
   }
   return result
 }

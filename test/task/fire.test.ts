@@ -1,10 +1,12 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type App, openApp } from '../../src/app.ts'
+import { type App, openApp, type RunEvent } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { describeSchedule } from '../../src/schedule-status.ts'
 import { findSchedule, nextFires } from '../../src/schedules.ts'
 import { jitterOf } from '../../src/task/fire.ts'
-import { project, smallOrganisation } from '../helpers/project.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
 /** A clock that is put where a test wants it; `speed` lets it run so many times faster than the real one. */
@@ -155,6 +157,16 @@ describe('a blackout', () => {
   const window = (from: string, to: string, stop = false): string =>
     `blackout: [{ from: "${from}", to: "${to}", timeZone: UTC, stop: ${stop} }]\n`
 
+  /** The window opens as soon as the run has begun, and is over as soon as the run has stopped. */
+  const intoWindow = (clock: ReturnType<typeof clockAt>) => {
+    let opened = false
+    return (event: RunEvent): void => {
+      if (event.type === 'started' && !opened) clock.set('2026-11-24T02:31:10Z')
+      if (event.type === 'started') opened = true
+      if (event.type === 'message' && event.code === 'IQ3006') clock.set('2026-11-24T02:33:00Z')
+    }
+  }
+
   it('delays a start to its end, within the deadline, and says so', async () => {
     await using app = await opened(
       timed(`${daily}, startDeadline: 1h`, window('02:00', '02:31')),
@@ -194,16 +206,46 @@ describe('a blackout', () => {
   it('with stop: true ends a run at the next chunk, and lets it go on after the window', async () => {
     const feed = [
       'id,name,mail,state,start',
-      ...Array.from({ length: 20_000 }, (_, i) => `${i},N${i},n${i}@example.com,active,2020-01-31`),
+      ...Array.from({ length: 6_000 }, (_, i) => `${i},N${i},n${i}@example.com,active,2020-01-31`),
     ]
     const cwd = timed(daily, `lossLimit: 10\n${window('02:31', '02:33', true)}`, { 'hr.csv': `${feed.join('\n')}\n` })
-    await using app = await opened(cwd, clockAt('2026-11-24T02:30:00Z', 30))
-    const { result } = await app.fire('t/s')
-    expect(result).toMatchObject({ status: 'success', counts: { created: 20_000 } })
+    const clock = clockAt('2026-11-24T02:30:50Z')
+    await using app = await opened(cwd, clock)
+    const { result } = await app.fire('t/s', { onEvent: intoWindow(clock) })
+    expect(result).toMatchObject({ status: 'success', counts: { created: 6_000 } })
     const texts = result?.messages.map(({ text }) => text) ?? []
     expect(texts).toContainEqual(expect.stringContaining('stopped by the blackout 02:31–02:33 UTC'))
-    expect(texts).toContainEqual(expect.stringContaining('resumed at 2026-11-24T02:33'))
+    expect(texts).toContainEqual(expect.stringContaining('resumed at 2026-11-24T02:33:00'))
     expect(rows(app)).toHaveLength(1)
+  })
+
+  it('stops a run before its first checkpoint too: it goes on in the same result', async () => {
+    const cwd = project(smallOrganisation)
+    const file = join(cwd, 'go')
+    const executor = `import { existsSync } from 'node:fs'
+import { defineExecutor } from 'iqtask'
+import { z } from 'zod'
+export default defineExecutor({ name: 'mine', summary: 'waits for a file', arguments: z.object({ file: z.string() }), async run(ctx, { file }) {
+  while (!existsSync(file)) { ctx.signal.throwIfAborted(); await new Promise((done) => setTimeout(done, 20)) }
+} })
+`
+    const definition = task(`${daily}, arguments: { file: "${file}" }`, window('02:31', '02:33', true))
+      .replace('account-aggregation', './mine.ts')
+      .replace('arguments: { applications: [hr] }\n', '')
+    write(cwd, { 'tasks/t.yaml': definition, 'tasks/mine.ts': executor })
+    const clock = clockAt('2026-11-24T02:30:50Z')
+    await using app = await opened(cwd, clock)
+    const windows = intoWindow(clock)
+    const { result } = await app.fire('t/s', {
+      onEvent(event) {
+        windows(event)
+        if (event.type === 'message' && event.code === 'IQ3006') writeFileSync(file, '')
+      },
+    })
+    expect(result).toMatchObject({ status: 'success', trigger: 'schedule' })
+    expect(result?.messages.map(({ code }) => code)).toEqual(['IQ5009', 'IQ3006', 'IQ3003'])
+    expect(rows(app)).toHaveLength(1)
+    expect(app.store().schedules.history('t/s', 2)).toMatchObject([{ status: 'success', result: result?.id }])
   })
 })
 
