@@ -65,7 +65,7 @@ async function observe(zone: string, start: string): Promise<string[][]> {
     writeFileSync(join(folder, 'table'), lines.join(''))
     const script = `set -e
 mount -t tmpfs tmpfs /var/spool/cron; mkdir -m 1730 /var/spool/cron/crontabs; chgrp crontab /var/spool/cron/crontabs
-mount -t tmpfs tmpfs /etc/cron.d; mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /etc/cron.d; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /dev/shm
 cp /usr/share/zoneinfo/${zone} ${folder}/zone; mount --bind ${folder}/zone "$(readlink -f /etc/localtime)"
 : > ${folder}/empty; mount --bind ${folder}/empty /etc/crontab
 crontab ${folder}/table

@@ -13,7 +13,7 @@ const possible = machineIsRoot() && machineHas('cron') && machineHas('unshare', 
 /** Runs a script where mounts and processes are its own: the machine's tables are not touched, and no daemon stays. */
 function apart(script: string, cwd: string) {
   const mounts =
-    'mount -t tmpfs tmpfs /var/spool/cron && mkdir -m 1730 /var/spool/cron/crontabs && chgrp crontab /var/spool/cron/crontabs; mount -t tmpfs tmpfs /etc/cron.d; mount -t tmpfs tmpfs /run'
+    'mount -t tmpfs tmpfs /var/spool/cron && mkdir -m 1730 /var/spool/cron/crontabs && chgrp crontab /var/spool/cron/crontabs; mount -t tmpfs tmpfs /etc/cron.d; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /dev/shm'
   const namespaces = ['-m', '-p', '-f', '--kill-child', '--mount-proc', '--propagation', 'private']
   return spawnSync('unshare', [...namespaces, 'sh', '-c', `set -e; ${mounts}\n${script}`], {
     cwd,
