@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ErrorDetails, ExecutorError, UserError } from './base/errors.ts'
 import type { Json } from './base/json.ts'
@@ -22,6 +23,15 @@ const limits = [
   '--disable-proto=delete',
 ]
 
+/** Lets a process die with the one that started it; an endless loop does not hear of it otherwise. Part of util-linux. */
+const setpriv = '/usr/bin/setpriv'
+
+/** Node with its limits, and dying with this process where the system can do that. */
+const start = (): { readonly execPath: string; readonly execArgv: string[] } =>
+  existsSync(setpriv)
+    ? { execPath: setpriv, execArgv: ['--pdeathsig', 'KILL', process.execPath, ...limits] }
+    : { execPath: process.execPath, execArgv: limits }
+
 export interface HostOptions {
   readonly file: string
   readonly cwd: string
@@ -42,7 +52,7 @@ export interface HostTalk<Result> {
 /** One conversation with the process of an executor, from its start to its end. @throws UserError, ExecutorError IQ8001, IQ8002 */
 export async function talkToHost<Result>(options: HostOptions, talk: HostTalk<Result>): Promise<Result> {
   const { file, cwd, env, signal } = options
-  const child = fork(host, [], { cwd, env, execArgv: limits, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  const child = fork(host, [], { cwd, env, ...start(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const said = tail(child)
   const say = (message: ToHost): void => void (child.connected && child.send(message))
   let grace: NodeJS.Timeout | undefined

@@ -2,10 +2,11 @@ import { chmodSync, cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ErrorDocument, IdentityDocument, ListDocument, TaskResultDocument } from '../src/model/documents.ts'
+import { machineHas } from './helpers/machine.ts'
 import { runMortal } from './helpers/mortal.ts'
 import { project, smallOrganisation, write } from './helpers/project.ts'
 import { runCli } from './helpers/run-cli.ts'
-import { spawnCli } from './helpers/spawn-cli.ts'
+import { spawnCli, until } from './helpers/spawn-cli.ts'
 import { rowsOf } from './helpers/state.ts'
 
 const executor = (body: string, more = '') => `import { defineExecutor, ItemError } from 'iqtask'
@@ -37,6 +38,14 @@ const run = async (cwd: string, line = 'run mine') => {
   }
 }
 const texts = (result: TaskResultDocument) => result.messages.map(({ text }) => text).join('\n')
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe('an executor of a project', () => {
   const example = (name: string) => readFileSync(join(import.meta.dirname, '../tasks/examples', name), 'utf8')
@@ -255,6 +264,23 @@ describe('an executor that goes wrong', () => {
     child.kill('SIGTERM')
     expect((await done).code).toBe(143)
   })
+
+  it.skipIf(!machineHas('setpriv', 'util-linux'))(
+    'and never returns does not outlive its run, also one that is killed',
+    async () => {
+      const cwd = await aggregated(files('    ctx.log.info(`process ${process.pid}.`); for (;;);'))
+      const { process: child, done } = spawnCli(['run', 'mine', '--progress', 'jsonl'], cwd)
+      let said = ''
+      for await (const piece of child.stdout) {
+        said += String(piece)
+        if (/process \d+\./.test(said)) break
+      }
+      const host = Number(/process (\d+)\./.exec(said)?.[1])
+      child.kill('SIGKILL')
+      expect((await done).signal).toBe('SIGKILL')
+      await until(() => !isAlive(host))
+    },
+  )
 
   it('and ends its process is told so', async () => {
     const { code, result } = await run(await aggregated(files('    process.exit(0)')))
