@@ -133,7 +133,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     executorOf: executorOf(executors, { folder: project.folder, env: options.env, openStore: openWatched }),
     bind: (definition, executor, asked) => bindArguments(definition, executor.arguments, asked),
     connect,
-    guards: (definition, request, args) => guardPolicy(project, definition, request.allow, args),
+    guards: (definition, request, args) => guardPolicy(project, definition, request, args),
     gitOf,
   }
   const run = (request: RunRequest): Promise<TaskResultDocument> => {

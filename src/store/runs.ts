@@ -52,8 +52,10 @@ export interface Runs extends RunRecords {
   byResult(resultId: string): RunRow | undefined
   /** A stopped or dead run that nothing of its task came after. */
   resumable(resultId: string): RunRow | undefined
-  /** What the runs of a sequence have bound up to now, in order. */
+  /** What the runs of a sequence have bound up to now, in order; those of sequences in it too. */
   chain(parent: number): ChainLink[]
+  /** The result, those of its steps, of their steps, and so on. */
+  family(resultId: string): readonly string[]
   /** Queued and running rows. */
   live(): RunRow[]
   /** The last results of their tasks that died under way and can go on. */
@@ -72,7 +74,14 @@ export function createRuns(db: Database): Runs {
   return { ...createRunRecords(db), ...createLookups(db), ...createLife(db) }
 }
 
-type Lookups = Pick<Runs, 'get' | 'numberOf' | 'planned' | 'byResult' | 'resumable' | 'chain' | 'live' | 'broken'>
+type Lookups = Pick<
+  Runs,
+  'get' | 'numberOf' | 'planned' | 'byResult' | 'resumable' | 'chain' | 'family' | 'live' | 'broken'
+>
+
+/** Those runs, the steps of these, and so on. */
+const family = (chosen: string): string => `with recursive family(id) as (select id from task_result where ${chosen}
+  union all select r.id from task_result r join family f on r.parent = f.id)`
 
 /** The last run of its task that was more than a note. */
 const lastOfTask =
@@ -100,12 +109,17 @@ function createLookups(db: Database): Lookups {
       (
         db
           .statement(
-            `select r.result_id result, s.name section, s.facts -> 'chain' chain from task_section s join task_result r on r.id = s.run
-               where r.parent = ? and s.facts -> 'chain' is not null and s.status in ('running', 'success', 'warning', 'terminated')
-               order by s.run, s.seq`,
+            `${family('parent = ?')} select r.result_id result, s.name section, s.facts -> 'chain' chain
+               from family f join task_result r on r.id = f.id join task_section s on s.run = r.id
+               where s.facts -> 'chain' is not null and s.status in ('running', 'success', 'warning', 'terminated') order by s.run, s.seq`,
           )
           .all(parent) as { result: string; section: string; chain: string }[]
       ).map(({ result, section, chain }) => ({ result, section, ...(JSON.parse(chain) as ChainFigures) })),
+    family: (resultId) =>
+      db
+        .statement(`${family('result_id = ?')} select r.result_id from family f join task_result r on r.id = f.id`)
+        .pluck()
+        .all(resultId) as string[],
     live: () =>
       db.statement(`select * from task_result where status in ('queued','running') order by id`).all() as RunRow[],
     broken: () =>

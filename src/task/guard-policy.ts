@@ -14,26 +14,27 @@ export interface GuardPolicy {
 }
 
 /**
- * The guards of one run: limits of the project, narrowed by the application, then by the task; `--allow` for this run only.
+ * The guards of one run: limits of the project, narrowed by the application, then by the task, then by the sequences whose step it is;
+ * `--allow` for this run only.
  * @throws UserError for an unknown guard, in a file or on the command line
  */
 export function guardPolicy(
   project: Project,
   definition: TaskDefinition,
-  allow: RunRequest['allow'],
+  { allow, callers = [] }: Pick<RunRequest, 'allow' | 'callers'>,
   args: JsonObject,
 ): GuardPolicy {
   const allowed = checkGuardNames(allow?.guards ?? [])
   const ofProject = { guards: project.guards, place: { file: project.file } }
-  const ofTask = { guards: definition.guards, place: { file: definition.file } }
+  const ofTasks = [definition, ...callers].map(({ guards, file }) => ({ guards, place: { file } }))
   // a faulty limit is told before anything is read
-  mergeGuards([ofProject, ofTask])
+  mergeGuards([ofProject, ...ofTasks])
   const threshold = args.checkDeletedThreshold
   const settingsOf = (section: string): GuardSettings => {
     const application = project.applications.names().includes(section) ? project.applications.get(section) : undefined
     const ofApplication =
       application === undefined ? [] : [{ guards: application.guards, place: { file: application.file } }]
-    return mergeGuards([ofProject, ...ofApplication, ofTask])
+    return mergeGuards([ofProject, ...ofApplication, ...ofTasks])
   }
   return {
     judge: (figures) =>

@@ -4,6 +4,7 @@ import type { ChainLink } from '../model/guard-chain.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { GuardVerdict, Message, Trigger } from '../model/result.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
 
 /** What a run is asked for beyond its definition; the options of `iqtask run`. */
 export interface RunRequest {
@@ -15,6 +16,8 @@ export interface RunRequest {
   readonly arguments?: JsonObject | undefined
   /** It is a step of another run. */
   readonly child?: ChildRun | undefined
+  /** The sequences that it is a step of, innermost first: their guards go before its own. */
+  readonly callers?: readonly TaskDefinition[] | undefined
   /** The nominal time that this run is for. */
   readonly fire?: Fire | undefined
   readonly dryRun?: boolean | undefined

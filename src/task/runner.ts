@@ -182,7 +182,7 @@ async function execute(
     project: runner.project,
     state,
     signal: abort.signal,
-    steps: stepsOf(runner, request, state, abort.signal),
+    steps: stepsOf(runner, request, definition, state, abort.signal),
     speaks: plans.guards.speaks,
     connect: (application, feed) => runner.connect(application, feed, request, abort.signal),
     redact: (text) => runner.redactor.redact(text),
@@ -206,8 +206,15 @@ async function execute(
   })
 }
 
-const stepsOf = (runner: RunnerOptions, request: RunRequest, state: RunState, signal: AbortSignal): Steps =>
+const stepsOf = (
+  runner: RunnerOptions,
+  request: RunRequest,
+  definition: TaskDefinition,
+  state: RunState,
+  signal: AbortSignal,
+): Steps =>
   createSteps({
+    definition,
     state,
     request,
     signal,

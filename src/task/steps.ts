@@ -2,6 +2,7 @@ import { UserError } from '../base/errors.ts'
 import { newId } from '../base/id.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import type { ChainLink } from '../model/guard-chain.ts'
+import type { TaskDefinition } from '../model/task-definition.ts'
 import type { Store } from '../store/store.ts'
 import type { RoadOutcome, StepRequest, Steps } from './executor.ts'
 import type { RunEvent, RunRequest } from './run-request.ts'
@@ -10,6 +11,8 @@ import type { RunState } from './run-state.ts'
 export interface StepsOptions {
   readonly state: RunState
   readonly request: RunRequest
+  /** The task whose steps they are. */
+  readonly definition: TaskDefinition
   readonly signal: AbortSignal
   check(request: RunRequest): Promise<void>
   /** Runs a task in a store of its own, so that steps side by side do not meet in one connection. */
@@ -39,18 +42,20 @@ export function createSteps(options: StepsOptions): Steps {
   })
   return {
     async check(step) {
-      refuseParts(options.request)
+      refuseParts(options.request, step.task)
       await options.check(requestOf(step))
     },
     async run(step) {
-      chain ??= state.store.runs.chain(state.number)
+      // a sequence in a sequence adds to the sums of the outer one
+      chain ??= options.request.child?.chain ?? state.store.runs.chain(state.number)
       const links = chain
       const known = state.childOf(step.name)
       const over = known === undefined ? undefined : overAlready(state.store, known)
       const work = () => runStep(options, requestOf(step), step.name, known, links)
       const result = over ?? (await inTurn(step.task, work))
       state.keepOutcome(outcomeOf(step.name, result))
-      const planned = links.filter((link) => link.result === result.id).reduce((sum, link) => sum + link.planned, 0)
+      const own = new Set(state.store.runs.family(result.id))
+      const planned = links.filter((link) => own.has(link.result)).reduce((sum, link) => sum + link.planned, 0)
       // what a dry run would have changed is not kept
       return { result, changed: planned > 0 || (over !== undefined && state.options.dryRun) }
     },
@@ -76,10 +81,11 @@ async function runStep(
 }
 
 /** What was asked of the whole goes for every step. */
-function inherited({ state, request, signal }: StepsOptions): Omit<RunRequest, 'task'> {
+function inherited({ state, request, definition, signal }: StepsOptions): Omit<RunRequest, 'task'> {
   const { dryRun, expectNoChange, only, limit, forbid, allow } = state.options
   return {
     trigger: 'sequence',
+    callers: [definition, ...(request.callers ?? [])],
     set: {},
     dryRun: dryRun ? true : undefined,
     expectNoChange: expectNoChange ? true : undefined,
@@ -92,11 +98,11 @@ function inherited({ state, request, signal }: StepsOptions): Omit<RunRequest, '
   }
 }
 
-function refuseParts({ plan, select, sections, expectPlan }: RunRequest): void {
+function refuseParts({ task, plan, select, sections, expectPlan }: RunRequest, step: string): void {
   if (plan === undefined && select === undefined && sections === undefined && expectPlan === undefined) return
   throw new UserError('a sequence has no plan of its own: what a step plans depends on the steps before it', {
     code: 'IQ3016',
-    hint: 'look with iqtask run … --dry-run, or plan its steps one by one',
+    hint: `iqtask run ${task} --dry-run looks at every step; iqtask plan ${step} plans one`,
   })
 }
 

@@ -5,7 +5,7 @@ import type { ListDocument, TaskResultDocument } from '../../src/model/documents
 import { ownProcess } from '../../src/task/process.ts'
 import type { RunRequest } from '../../src/task/run-request.ts'
 import { digestOf } from '../helpers/digest.ts'
-import { runMortal } from '../helpers/mortal.ts'
+import { runMortalSteps } from '../helpers/mortal.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 import { until } from '../helpers/spawn-cli.ts'
@@ -163,6 +163,10 @@ describe('a sequence', () => {
       cwd: project({ ...smallOrganisation, ...sequence(steps(aggregate('hr')), '', 'wrong') }),
     })
     expect(planned.stdout + planned.stderr).toContain('a sequence has no plan of its own')
+    expect(planned.stdout + planned.stderr).toContain(
+      'iqtask run wrong --dry-run looks at every step; iqtask plan aggregation plans one',
+    )
+    expect(planned.code).toBe(2)
   })
 
   it('says that a step runs elsewhere and exits 5, skips it or waits for it', async () => {
@@ -240,6 +244,35 @@ describe('a sequence that is stopped', () => {
   })
 })
 
+describe('branches of a sequence', () => {
+  const executor = (name: string) => ({
+    [`tasks/${name}.yaml`]: `kind: TaskDefinition\nname: ${name}\nexecutor: ./wait.ts\n`,
+    'tasks/wait.ts': `import { defineExecutor } from 'iqtask'
+import { z } from 'zod'
+export default defineExecutor({ name: 'wait', summary: '', arguments: z.object({}), run: () => new Promise((done) => setTimeout(done, 1500)) })
+`,
+  })
+  it('that do not need each other run side by side; what needs both comes after both', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      ...executor('left'),
+      ...executor('right'),
+      ...sequence(
+        '  tasks: [{ task: left, needs: [] }, { task: right, needs: [] }, { task: decide, needs: [left, right] }]\n',
+      ),
+    })
+    expect((await run(cwd, 'run nightly')).code).toBe(0)
+    const times = new Map((await results(cwd)).map((one) => [one.task, one]))
+    const of = (task: string) => {
+      const { startedAt, endedAt } = times.get(task) ?? { startedAt: null, endedAt: null }
+      return { from: Date.parse(startedAt ?? ''), to: Date.parse(endedAt ?? '') }
+    }
+    const [left, right, both] = [of('left'), of('right'), of('decide')]
+    expect(Math.max(left.from, right.from)).toBeLessThan(Math.min(left.to, right.to))
+    expect(both.from).toBeGreaterThanOrEqual(Math.max(left.to, right.to))
+  })
+})
+
 describe('the guards of a sequence', () => {
   const people = (from: number, to: number, state = 'active') =>
     Array.from({ length: to - from }, (_, i) => `${from + i},P,p${from + i}@example.com,${state},2020-01-31\n`).join('')
@@ -282,6 +315,40 @@ describe('the guards of a sequence', () => {
     expect((await run(cwd, 'run aggregation --set applications=hr')).code).toBe(0)
   })
 
+  it('judge a sequence in it together with what is around it, and know that it changed something', async () => {
+    const cwd = project({
+      ...files,
+      ...feed(0),
+      ...sequence(steps(aggregate('hr')), '', 'inner'),
+      ...sequence(
+        steps('    - { name: hr, task: inner }\n', aggregate('again', ', when: changed').replace('[again]', '[hr]')),
+      ),
+    })
+    const result = await runWhileItChanges(cwd)
+    expect(told(result)).toEqual(['hr: success with changes:', 'again: error (guard) without changes:'])
+    const [again] = await results(cwd, '--task aggregation')
+    expect(again?.guards.find((guard) => guard.verdict === 'tripped')?.text).toContain('30 with the steps before it')
+  })
+
+  it('are its own too: they go before those of its steps, in a sequence in it as well', async () => {
+    const cwd = project({
+      ...files,
+      ...feed(0),
+      ...sequence(steps(aggregate('hr')), '', 'inner'),
+      ...sequence(steps('    - { task: inner }\n'), 'guards: { disables: { max: 14 } }\n'),
+    })
+    await run(cwd, 'run aggregation --set applications=hr')
+    write(cwd, feed(1))
+    const { code, result } = await run(cwd, 'run nightly')
+    expect([code, result.stoppedBy]).toEqual([4, 'guard'])
+    const [stopped] = await results(cwd, '--task aggregation')
+    expect(stopped?.guards.find((guard) => guard.verdict === 'tripped')).toMatchObject({ guard: 'disables', limit: 14 })
+    // by itself the step passes
+    expect((await run(cwd, 'run aggregation --set applications=hr')).code).toBe(0)
+    write(cwd, sequence(steps(aggregate('hr')), 'guards: { disabless: off }\n'))
+    expect((await runCli('run nightly', { cwd })).code).toBe(2)
+  })
+
   it('are allowed for all of its steps with one word', async () => {
     const cwd = project({ ...files, ...feed(0) })
     const result = await runWhileItChanges(cwd, { allow: { guards: ['disables'], reason: 'they left' } })
@@ -290,39 +357,27 @@ describe('the guards of a sequence', () => {
 })
 
 describe('a sequence that is killed', () => {
-  const files = {
-    ...smallOrganisation,
-    ...sequence(
-      steps(
-        aggregate('hr'),
-        aggregate('ad', ', when: changed'),
-        '    - { task: entitlement-aggregation, needs: [hr], when: changed }\n',
-        '    - { task: decide, needs: [ad, entitlement-aggregation], when: warning }\n',
-      ),
-    ),
-  }
-  it('wherever it is, resumes: every step is run once, and the end is that of an undisturbed run', async () => {
+  const files = { ...smallOrganisation, ...sequence(steps(aggregate('hr'), aggregate('ad', ', when: changed'))) }
+
+  it('before, in or after any step, resumes: every step is run once, and the end is that of an undisturbed run', async () => {
     const quiet = project(files)
-    const calls = Number(runMortal(quiet, 'nightly', 0).stdout)
+    const boundaries = JSON.parse(runMortalSteps(quiet, 'nightly', 0).stdout) as number[]
     const wanted = digestOf(quiet)
-    expect(calls).toBeGreaterThan(20)
-    const points = Array.from({ length: 5 }, (_, i) => 5 + Math.floor((i * (calls - 6)) / 4))
-    for (const point of points) {
+    // every step is named by its parent, begins, and ends; so does the sequence
+    expect(boundaries.length).toBeGreaterThan(2 * 3)
+    for (const point of boundaries.slice(1, -1)) {
       const cwd = project(files)
-      expect(runMortal(cwd, 'nightly', point).signal, `call ${point} of ${calls}`).toBe('SIGKILL')
+      expect(runMortalSteps(cwd, 'nightly', point).signal, `transaction ${point}`).toBe('SIGKILL')
       const { code, result } = await run(cwd, 'run nightly --resume')
       expect([point, code, result.status]).toEqual([point, 3, 'warning'])
       expect(digestOf(cwd)).toBe(wanted)
-      expect(result.counts).toMatchObject({ succeeded: 3, warned: 1, failed: 0 })
-      expect(new Set(told(result)).size).toBe(4)
-      const children = (await results(cwd)).filter(
-        (one) => one.trigger === 'sequence' && result.children.includes(one.id),
-      )
-      expect(children.map((one) => [one.task, one.status, one.counts.created ?? 0]).sort()).toEqual([
+      expect(result.counts).toMatchObject({ succeeded: 1, warned: 1, failed: 0 })
+      expect(new Set(told(result)).size).toBe(2)
+      const steps = (await results(cwd)).filter((one) => one.trigger === 'sequence')
+      expect(steps.map(({ id }) => id).sort()).toEqual([...result.children].sort())
+      expect(steps.map((one) => [one.task, one.status, one.counts.created ?? 0]).sort()).toEqual([
         ['aggregation', 'success', 3],
         ['aggregation', 'warning', 6],
-        ['decide', 'success', 0],
-        ['entitlement-aggregation', 'success', 0],
       ])
     }
   })

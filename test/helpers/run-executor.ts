@@ -28,7 +28,7 @@ export async function runExecutor(
         openStore: () => openStore({ path: app.project.store, clock: app.clock }),
         bind: (definition, { arguments: schema }, given) => bindArguments(definition, schema, given),
         connect: (application) => app.connect(application),
-        guards: (definition, { allow }, args) => guardPolicy(app.project, definition, allow, args),
+        guards: (definition, asked, args) => guardPolicy(app.project, definition, asked, args),
         gitOf: () => undefined,
       },
       { task: 't', trigger: 'manual', set: {}, ...request },

@@ -34,7 +34,7 @@ export default defineExecutor({
   arguments: z.object({
     tag: z.string().default('unused'),
   }),
-  // looks at the store (accounts, identities, entitlements) and plans changes (link, unlink, tag, untag, owner); makes none itself
+  // looks at the store (accounts, identities, entitlements) and plans changes (link, unlink, tag, untag, owner, set); makes none itself
   async run(ctx, args) {
     await ctx.items(ctx.entitlements({ state: 'active' }), async ({ application, attribute, value, holders }) => {
       if (holders > 0) return
