@@ -16,7 +16,7 @@ import { builtinNotifiers } from './notify/index.ts'
 import { type Notifier, totalTimeoutMs } from './notify/notifier.ts'
 import { sendPing } from './notify/ping.ts'
 import { writeMetrics } from './notify/prometheus.ts'
-import { sendTelemetry, type TelemetrySettings } from './notify/telemetry.ts'
+import { type RunTree, sendTelemetry, type TelemetrySettings } from './notify/telemetry.ts'
 import type { Store } from './store/store.ts'
 import { type DeliveryOptions, deliver, testChannel } from './task/delivery.ts'
 import { keepNotices } from './task/notices.ts'
@@ -56,11 +56,11 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
   const options: DeliveryOptions = { project, notifiers, clock, redactor, env, resolve }
   const said = (text: string) => redactor.redact(text)
   /** Traces and metrics to the collector; what did not arrive, in sentences. */
-  const observe = async (result: TaskResultDocument): Promise<string[]> => {
+  const observe = async (result: TaskResultDocument, store: () => Store): Promise<string[]> => {
     if (project.telemetry === undefined) return []
     try {
       const settings = resolve({ ...project.telemetry }) as unknown as TelemetrySettings
-      await sendTelemetry(settings, { project: project.name, version: packageVersion }, result)
+      await sendTelemetry(settings, { project: project.name, version: packageVersion }, treeOf(result, store()))
       return []
     } catch (error) {
       return [said(`the collector has no trace of this run: ${(error as Error).message}`)]
@@ -92,7 +92,7 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
         const good = result?.status === 'success' || result?.status === 'warning' || result?.status === 'skipped'
         await sendPing(ping, good ? 'success' : 'fail', resolve)
       }
-      const watched = result.dryRun ? undefined : observe(result)
+      const watched = result.dryRun ? undefined : observe(result, store)
       await deliver(store(), options, { budgetMs: totalTimeoutMs, signal: request.signal })
       const failures = (await watched) ?? []
       if (!result.dryRun) failures.push(...writeStanding(store()))
@@ -107,6 +107,11 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
     },
   }
 }
+
+const treeOf = (result: TaskResultDocument, store: Store): RunTree => ({
+  result,
+  steps: result.children.map((id) => treeOf(store.results.find(id), store)),
+})
 
 /** The run is over, and stays what it was: whoever looks at it is told. */
 function noteFailures(store: Store, { id, task }: TaskResultDocument, failures: readonly string[]): void {

@@ -35,6 +35,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/resources': /^notify\/telemetry/,
   '@opentelemetry/sdk-trace': /^notify\/telemetry/,
   '@opentelemetry/sdk-metrics': /^notify\/telemetry/,
+  '@opentelemetry/api': /^notify\/telemetry/,
   '@opentelemetry/exporter-trace-otlp-http': /^notify\/telemetry/,
   '@opentelemetry/exporter-metrics-otlp-http': /^notify\/telemetry/,
   croner: /^task\/schedule/,

@@ -57,6 +57,8 @@ const result = document('TaskResult', {
     object({
       application: text,
       status: z.enum(runStatuses),
+      beganAt: time.nullable(),
+      endedAt: time.nullable(),
       counts,
       evidence: object({
         level: z.enum(evidenceLevels),

@@ -60,6 +60,8 @@ export interface NoticeDocument {
 export interface SectionDocument {
   readonly application: string
   readonly status: RunStatus
+  readonly beganAt: string | null
+  readonly endedAt: string | null
   readonly counts: Counts
   readonly evidence: (Evidence & { readonly age: number | null }) | null
   readonly token: string | null

@@ -188,6 +188,8 @@ function sectionDocument(db: Database, section: Record<string, unknown>, run: Ta
   return {
     application: String(section.name),
     status: section.status as RunStatus,
+    beganAt: section.began_at as string | null,
+    endedAt: section.ended_at as string | null,
     counts: JSON.parse(String(section.counts)) as Record<string, number>,
     evidence:
       evidence === null

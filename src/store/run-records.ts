@@ -8,6 +8,9 @@ export interface SectionRecord {
   readonly name: string
   readonly applicationId: number | undefined
   readonly status: string
+  readonly beganAt?: string | undefined
+  /** Undefined: it is under way. */
+  readonly endedAt?: string | undefined
   readonly readAt: string | undefined
   readonly evidence: Evidence | undefined
   readonly token: string | undefined
@@ -18,9 +21,9 @@ export interface SectionRecord {
 /** What a run leaves behind beside its own row. Every call belongs into a write transaction of the caller. */
 export interface RunRecords {
   section(number: number, section: SectionRecord): void
-  endSection(number: number, seq: number, status: string, counts: Counts): void
+  endSection(number: number, seq: number, status: string, counts: Counts, at: string): void
   /** Sections that the run's end found under way. */
-  endOpenSections(number: number, status: string): void
+  endOpenSections(number: number, status: string, at: string): void
   sectionOutcome(number: number, name: string): { readonly status: string; readonly counts: Counts } | undefined
   message(number: number, message: Message): void
   rejects(number: number, rejects: readonly RejectRecord[]): void
@@ -41,8 +44,8 @@ function createSections(db: Database): Sections {
   return {
     section: (number, s) =>
       void run(
-        `insert into task_section(run, seq, application_id, name, status, read_at, evidence, digest, token, counts, facts)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set application_id = excluded.application_id, status = excluded.status,
+        `insert into task_section(run, seq, application_id, name, status, read_at, evidence, digest, token, counts, facts, began_at, ended_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set ended_at = excluded.ended_at, application_id = excluded.application_id, status = excluded.status,
            read_at = excluded.read_at, evidence = excluded.evidence, digest = excluded.digest, token = excluded.token, counts = excluded.counts, facts = excluded.facts`,
         number,
         s.seq,
@@ -55,17 +58,25 @@ function createSections(db: Database): Sections {
         s.token ?? null,
         JSON.stringify(s.counts),
         s.facts === undefined ? null : JSON.stringify(s.facts),
+        s.beganAt ?? null,
+        s.endedAt ?? null,
       ),
-    endSection: (number, seq, status, counts) =>
+    endSection: (number, seq, status, counts, at) =>
       void run(
-        'update task_section set status = ?, counts = ? where run = ? and seq = ?',
+        'update task_section set status = ?, counts = ?, ended_at = ? where run = ? and seq = ?',
         status,
         JSON.stringify(counts),
+        at,
         number,
         seq,
       ),
-    endOpenSections: (number, status) =>
-      void run(`update task_section set status = ? where run = ? and status = 'running'`, status, number),
+    endOpenSections: (number, status, at) =>
+      void run(
+        `update task_section set status = ?, ended_at = ? where run = ? and status = 'running'`,
+        status,
+        at,
+        number,
+      ),
     sectionOutcome(number, name) {
       const row = db
         .statement('select status, counts from task_section where run = ? and name = ?')

@@ -403,7 +403,7 @@ CREATE TABLE task_section(
   digest text,
   token text,
   counts text not null default '{}' check (json_valid(counts)),
-  facts text check (facts is null or json_valid(facts)), crc integer,
+  facts text check (facts is null or json_valid(facts)), crc integer, began_at text, ended_at text,
   primary key (run, seq)
 ) strict, without rowid;
 

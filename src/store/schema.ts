@@ -69,6 +69,8 @@ export interface TaskSectionRow {
   counts: Generated<string>
   facts: string | null
   crc: Generated<number>
+  began_at: string | null
+  ended_at: string | null
 }
 
 export interface TaskMessageRow {

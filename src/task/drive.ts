@@ -29,36 +29,42 @@ export interface Checkpoint {
 
 /** Takes one plan down the road. A failure of the section is kept in its outcome; only an abort or a failing store is thrown. */
 export async function driveRoad(run: RunState, road: Road): Promise<RoadOutcome> {
-  const seq = run.nextSection()
+  const section: Begun = { seq: run.nextSection(), at: isoText(run.clock.now()) }
   if (!run.wants(road.section)) return { section: road.section, status: 'success', counts: {} }
   if (run.checkpoint.done.includes(road.section)) return run.outcomeOf(road.section)
   let kept = false
   try {
     const bound = resumePoint(run, road)
-    if (bound !== undefined) return await applyPhases(run, road, seq, bound)
+    if (bound !== undefined) return await applyPhases(run, road, section, bound)
     const whole = await road.prepare()
     await run.pause()
     const planned = await leaveForbidden(run, road.section, whole)
     run.showChanges(road.section, planned)
     const moved = stopBefore(run, road, planned)
-    if (moved !== undefined) return settle(run, road, seq, moved, planned)
+    if (moved !== undefined) return settle(run, road, section, moved, planned)
     const prepared = await leaveUnaccepted(run, road.section, planned)
     const stop = judge(run, road, prepared)
     if (stop === 'guard') run.keepPlan(road.section, prepared)
-    if (stop !== undefined) return settle(run, road, seq, stop, prepared)
+    if (stop !== undefined) return settle(run, road, section, stop, prepared)
     const status = statusOf(run, prepared)
     if (run.options.dryRun) run.link(road.section, prepared)
-    if (run.options.dryRun) return settle(run, road, seq, status, prepared)
-    return await applyPhases(run, road, seq, bind(run, road, seq, status, prepared))
+    if (run.options.dryRun) return settle(run, road, section, status, prepared)
+    return await applyPhases(run, road, section, bind(run, road, section, status, prepared))
   } catch (error) {
     // what a killed run would leave is what an aborted one leaves: the bound stage, to go on from
     kept = run.checkpoint.current !== undefined
     if (!(error instanceof IqtaskError) || run.isFatal(error)) throw error
     run.message(messageOf(error, road.section))
-    return settle(run, road, seq, 'error', undefined)
+    return settle(run, road, section, 'error', undefined)
   } finally {
     road.close(kept)
   }
+}
+
+/** The place of a section in its run, and when it began. */
+interface Begun {
+  readonly seq: number
+  readonly at: string
 }
 
 interface Bound {
@@ -137,7 +143,13 @@ function sayVerdicts(run: RunState, verdicts: readonly GuardVerdict[], plan: str
 }
 
 /** The section is over, without a write to the business tables in this step. */
-function settle(run: RunState, road: Road, seq: number, status: Status, prepared: Prepared | undefined): RoadOutcome {
+function settle(
+  run: RunState,
+  road: Road,
+  { seq, at: beganAt }: Begun,
+  status: Status,
+  prepared: Prepared | undefined,
+): RoadOutcome {
   const counts = prepared?.counts ?? {}
   run.planHash(prepared?.hash)
   run.store.db.write(() => {
@@ -146,6 +158,8 @@ function settle(run: RunState, road: Road, seq: number, status: Status, prepared
       name: road.section,
       applicationId: undefined,
       status: status === 'guard' ? 'error' : status,
+      beganAt,
+      endedAt: isoText(run.clock.now()),
       readAt: isoText(run.clock.now()),
       evidence: prepared?.evidence,
       token: undefined,
@@ -160,7 +174,7 @@ function settle(run: RunState, road: Road, seq: number, status: Status, prepared
   return run.keepOutcome({ section: road.section, status, counts })
 }
 
-function bind(run: RunState, road: Road, seq: number, status: Status, prepared: Prepared): Bound {
+function bind(run: RunState, road: Road, { seq, at: beganAt }: Begun, status: Status, prepared: Prepared): Bound {
   run.planHash(prepared.hash)
   return run.store.db.write(() => {
     const section: BoundSection = prepared.bind()
@@ -177,6 +191,7 @@ function bind(run: RunState, road: Road, seq: number, status: Status, prepared: 
       name: road.section,
       applicationId: section.applicationId,
       status: 'running',
+      beganAt,
       readAt: section.readAt,
       evidence: prepared.evidence,
       token: section.token,
@@ -213,7 +228,7 @@ function suspected(run: RunState, current: NonNullable<Checkpoint['current']>): 
   return current
 }
 
-async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound): Promise<RoadOutcome> {
+async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bound): Promise<RoadOutcome> {
   const start = bound.from === undefined ? 0 : bound.phases.findIndex((phase) => phase.name === bound.from?.phase)
   for (const [index, phase] of bound.phases.entries()) {
     if (index < start) continue
@@ -226,7 +241,7 @@ async function applyPhases(run: RunState, road: Road, seq: number, bound: Bound)
   }
   const { status, counts } = factsOf(run)
   run.store.db.write(() => {
-    run.store.runs.endSection(run.number, seq, status, counts)
+    run.store.runs.endSection(run.number, seq, status, counts, isoText(run.clock.now()))
     run.keepCheckpoint({ done: [...run.checkpoint.done, road.section] })
     run.audit('section.applied', road.section, { counts })
   })

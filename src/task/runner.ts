@@ -266,10 +266,10 @@ function endRun(
 ): void {
   const quality = qualityOf(store, state, verdict)
   store.db.write(() => {
-    store.runs.endOpenSections(number, verdict.status)
+    const endedAt = isoText(state.clock.now())
+    store.runs.endOpenSections(number, verdict.status, endedAt)
     const { counts, durationMs } = end
     const seq = state.audit('run.ended', end.task, { status: verdict.status, counts })
-    const endedAt = isoText(state.clock.now())
     store.runs.end(number, { ...verdict, counts, quality, endedAt, durationMs }, seq)
   })
 }

@@ -2,10 +2,12 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openApp } from '../../src/app.ts'
 import { renderPrometheus } from '../../src/notify/prometheus.ts'
 import { handClock } from '../helpers/clock.ts'
 import { httpPeer } from '../helpers/http-peer.ts'
 import { aggregate, notified } from '../helpers/notified.ts'
+import { write } from '../helpers/project.ts'
 
 const watched = (more: string) => notified('{ type: file, folder: x }', '', more)
 
@@ -89,6 +91,9 @@ describe('OpenTelemetry', () => {
           name: string
           attributes: { key: string; value: object }[]
           events: { name: string }[]
+          spanId: string
+          parentSpanId?: string
+          endTimeUnixNano: string
           startTimeUnixNano: string
         }[]
       }[]
@@ -106,12 +111,46 @@ describe('OpenTelemetry', () => {
     expect(collector.requests.every(({ headers }) => headers['x-key'] === 'collectors-key')).toBe(true)
     const bodies = collector.requests.map(({ body }) => JSON.parse(body) as Otlp)
     const spans = bodies.flatMap((body) => body.resourceSpans?.[0]?.scopeSpans[0]?.spans ?? [])
-    expect(spans.map(({ name }) => name)).toEqual(['run aggregation'])
-    expect(spans[0]?.attributes).toContainEqual({ key: 'iqtask.result', value: { stringValue: result.id } })
-    expect(spans[0]?.events.map(({ name }) => name)).toContain('section')
-    expect(spans[0]?.startTimeUnixNano).toBe(`${Date.parse(String(result.startedAt))}000000`)
+    expect(spans.map(({ name }) => name)).toEqual(['section hr', 'section ad', 'run aggregation'])
+    const whole = spans.at(-1)
+    expect(whole?.attributes).toContainEqual({ key: 'iqtask.result', value: { stringValue: result.id } })
+    expect(whole?.events.map(({ name }) => name)).toContain('message')
+    expect(spans.slice(0, 2).map(({ parentSpanId }) => parentSpanId)).toEqual([whole?.spanId, whole?.spanId])
+    expect(spans[1]?.attributes).toContainEqual({ key: 'count.created', value: { intValue: 6 } })
+    expect(whole?.startTimeUnixNano).toBe(`${Date.parse(String(result.startedAt))}000000`)
     const metrics = bodies.flatMap((body) => body.resourceMetrics?.[0]?.scopeMetrics[0]?.metrics ?? [])
     expect(metrics.map(({ name }) => name).sort()).toEqual(['iqtask.items', 'iqtask.run.duration', 'iqtask.runs'])
+  })
+
+  it('the steps of a sequence are spans within it, with their sections, in the time that they took', async () => {
+    const collector = await httpPeer(
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+    )
+    const cwd = watched(`telemetry: { endpoint: "${collector.url}" }\n`)
+    write(cwd, {
+      'tasks/nightly.yaml': `kind: TaskDefinition\nname: nightly\nexecutor: sequence
+arguments: { tasks: [{ task: aggregation, arguments: { applications: [hr] } }, { task: decide }] }\n`,
+    })
+    const app = await openApp({ cwd, env: {} })
+    const result = await app.run({ task: 'nightly', trigger: 'manual', set: {} })
+    await app.close()
+    const bodies = collector.requests.map(({ body }) => JSON.parse(body) as Otlp)
+    const spans = bodies.flatMap((body) => body.resourceSpans?.[0]?.scopeSpans[0]?.spans ?? [])
+    const byId = new Map(spans.map((span) => [span.spanId, span]))
+    expect(spans.map(({ name, parentSpanId }) => [name, byId.get(parentSpanId ?? '')?.name]).sort()).toEqual([
+      ['run aggregation', 'run nightly'],
+      ['run decide', 'run nightly'],
+      ['run nightly', undefined],
+      ['section decisions', 'run decide'],
+      ['section hr', 'run aggregation'],
+    ])
+    for (const { parentSpanId, startTimeUnixNano, endTimeUnixNano } of spans) {
+      const around = byId.get(parentSpanId ?? '')
+      expect(BigInt(startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(around?.startTimeUnixNano ?? 0))
+      expect(BigInt(endTimeUnixNano)).toBeLessThanOrEqual(BigInt(around?.endTimeUnixNano ?? 2n ** 63n))
+    }
+    expect(result.children).toHaveLength(2)
+    expect(bodies.filter(({ resourceSpans }) => resourceSpans !== undefined)).toHaveLength(1)
   })
 
   it('a collector that says nothing holds no run for long, and changes none', async () => {

@@ -7,6 +7,7 @@ import { outbox } from './0006-outbox.ts'
 import { fast } from './0008-fast.ts'
 import { cli } from './0009-cli.ts'
 import { auditPacks } from './0010-audit-packs.ts'
+import { sectionTimes } from './0014-section-times.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly string[] = [
   fast,
   cli,
   auditPacks,
+  sectionTimes,
 ]
