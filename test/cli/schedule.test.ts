@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { standInCrontab } from '../helpers/crontab.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { spawnCli } from '../helpers/spawn-cli.ts'
 
 const task = (schedules: string): string =>
   `kind: TaskDefinition\nname: t\nexecutor: account-aggregation\narguments: { applications: [hr] }\nschedule:\n${schedules}`
@@ -122,6 +123,26 @@ describe('schedule install', () => {
         .toString()
         .match(/schedule fire t\/s/g),
     ).toHaveLength(2)
+  })
+
+  it('of one project by three processes at once leaves one block, and the lock of one that died is no lock', async () => {
+    const { cwd, crontab } = scene()
+    crontab.put('0 5 * * * /bin/backup\n')
+    const lock = join(crontab.env.HOME ?? '', '.cache/iqtask/crontab.lock')
+    mkdirSync(join(lock, '..'), { recursive: true })
+    // a process number that is in use, by a process that began at another time
+    writeFileSync(lock, `${process.pid} 1`)
+    const outcomes = await Promise.all(
+      [1, 2, 3].map(
+        () => spawnCli(['schedule', 'install', '--yes'], cwd, { ...crontab.env, XDG_CACHE_HOME: undefined }).done,
+      ),
+    )
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(outcomes.filter(({ stdout }) => stdout.startsWith('nothing to do'))).toHaveLength(2)
+    const table = crontab.table().toString()
+    expect(table.match(/schedule fire t\/s/g)).toHaveLength(1)
+    expect(table.endsWith('0 5 * * * /bin/backup\n')).toBe(true)
+    expect(existsSync(lock)).toBe(false)
   })
 
   it('asks, and changes nothing without an answer', async () => {

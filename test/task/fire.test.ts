@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp, type RunEvent } from '../../src/app.ts'
@@ -141,6 +142,30 @@ describe('a fire', () => {
     expect(await app.fire('t/s')).toMatchObject({ did: 'nothing', reason: expect.stringContaining('paused') })
     clock.set('2026-11-25T02:30:00Z')
     expect(await app.fire('t/s')).toMatchObject({ did: 'ran', missed: 0 })
+  })
+
+  it.each([
+    ['2026-11-24T02:29:54Z', 'nothing', 0],
+    // a clock behind the daemon's: it waits for the second that is left
+    ['2026-11-24T02:29:59Z', 'ran', 1],
+    ['2026-11-24T02:30:01Z', 'ran', 0],
+    ['2026-11-24T02:35:00Z', 'ran', 0],
+    ['2026-11-24T02:35:01Z', 'missed', 0],
+  ])('whose clock says %s: %s', async (at, did, speed) => {
+    await using app = await opened(timed(`${daily}, misfire: skip`), clockAt(at, speed))
+    begin(app, '2026-11-23T12:00:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did })
+  })
+
+  it('really waits its part of the jitter, before it takes its turn; the ledger keeps the nominal time', async () => {
+    // five minutes in a second
+    await using app = await opened(timed(`${daily}, jitter: 10m`), clockAt('2026-11-24T02:30:00Z', 300))
+    const wait = jitterOf({ id: 't/s', jitterMs: 600_000 }, hostname())
+    const { result, nominal } = await app.fire('t/s')
+    const started = Date.parse(result?.startedAt ?? '') - Date.parse('2026-11-24T02:30:00Z')
+    expect(nominal).toBe('2026-11-24T02:30:00.000Z')
+    expect(started).toBeGreaterThanOrEqual(wait)
+    expect(result).toMatchObject({ status: 'success' })
   })
 
   it('waits its own part of the jitter, the same every time', () => {

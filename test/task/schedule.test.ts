@@ -102,6 +102,50 @@ describe('nominal times', () => {
   })
 })
 
+describe('an interval in a zone of odd offsets', () => {
+  const minuteMs = 60_000
+  // where each zone's midnight of the year 2000 was, and days around which its clocks jump, or do not
+  const zones: readonly (readonly [string, string, readonly string[]])[] = [
+    ['Asia/Kolkata', '2000-01-01T00:00:00+05:30', ['2026-03-29', '2026-10-25']],
+    ['Asia/Kathmandu', '2000-01-01T00:00:00+05:45', ['2026-03-29', '2026-10-25']],
+    ['Australia/Lord_Howe', '2000-01-01T00:00:00+11:00', ['2026-04-05', '2026-10-04']],
+    ['America/St_Johns', '2000-01-01T00:00:00-03:30', ['2026-03-08', '2026-11-01']],
+  ]
+  const cases = zones.flatMap(([zone, anchor, days]) =>
+    ['90m', '25m', '7h', '1d'].map((text) => [text, zone, anchor, days] as const),
+  )
+  it.each(cases)(
+    'every: %s in %s keeps its step through both jumps, and is woken up each time',
+    (text, zone, anchor, days) => {
+      const one = schedule(text, zone, 'every')
+      const step = { '90m': 90, '25m': 25, '7h': 420, '1d': 1_440 }[text] ?? 0
+      for (const day of days) {
+        const [from, to] = [-36, 60].map((hours) => new Date(Date.parse(`${day}T00:00:00Z`) + hours * 60 * minuteMs))
+        if (from === undefined || to === undefined) throw new Error('no span')
+        const found = [...occurrencesOf(one).between(from, to)].map((at) => at.getTime())
+        const first = Math.ceil((from.getTime() + 1 - Date.parse(anchor)) / (step * minuteMs))
+        const expected: number[] = []
+        for (let n = first; ; n++) {
+          const at = Date.parse(anchor) + n * step * minuteMs
+          if (at > to.getTime()) break
+          expected.push(at)
+        }
+        expect(found).toEqual(expected)
+        for (const daemon of ['UTC', 'Europe/Berlin', zone]) {
+          const fields = wakeUpFields(one, daemon, from)
+          const { next } = occurrencesOf({
+            pattern: { kind: 'calendar', fields, gates: [] },
+            timeZone: daemon,
+            exclude: [],
+          })
+          for (const at of found)
+            expect(next(new Date(at - 1_000))?.getTime(), `${daemon}: ${renderCron(fields)}`).toBe(at)
+        }
+      }
+    },
+  )
+})
+
 describe('wake-ups', () => {
   const from = new Date('2026-11-24T00:00:00Z')
   it.each([
