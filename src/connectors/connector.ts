@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
-import type { Evidence, Reject } from '../model/result.ts'
+import type { RejectedRow } from '../model/rejected-row.ts'
+import type { Evidence } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountMeaning, PackedReading } from './packing.ts'
 
@@ -38,8 +39,7 @@ export interface RecordBatch {
   readonly seen?: number | undefined
   /** Records left out since the last batch, because a taker took them. */
   readonly taken?: number | undefined
-  /** Rows that could not become records, with their place. `untrusted`: their native identity cannot be told. */
-  readonly rejects: readonly (Reject & { readonly untrusted: boolean })[]
+  readonly rejects: readonly RejectedRow[]
   /** Bytes consumed so far and in all, where known: for progress. */
   readonly position?: { readonly done: number; readonly total: number } | undefined
 }

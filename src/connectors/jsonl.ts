@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RejectedRow } from '../model/rejected-row.ts'
 import type { Reject } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
 import {
@@ -67,7 +68,7 @@ function createReading(
 
   const toBatch = (lines: readonly string[]): RecordBatch => {
     const records: SourceRecord[] = []
-    const rejects: (Reject & { untrusted: boolean })[] = []
+    const rejects: RejectedRow[] = []
     for (const text of lines) {
       line++
       if (text.trim() === '') continue
@@ -84,7 +85,7 @@ function createReading(
       trailerRows = undefined
       rows++
       const parsed = parseRecord(text, columns, indexes)
-      if ('values' in parsed) records.push({ line, values: parsed.values, text: text.slice(0, 200) })
+      if (!('code' in parsed)) records.push({ line, values: parsed.values, text: text.slice(0, 200) })
       else
         rejects.push({
           ...parsed,
@@ -111,7 +112,9 @@ function createReading(
   return { batches, facts: () => ({ file: source.file, rows, ...source.end(), cut, trailerRows }) }
 }
 
-type Parsed = { readonly values: RawValue[] } | Pick<Reject, 'code' | 'reason' | 'column'>
+type Fault = Pick<Reject, 'code' | 'reason' | 'column'>
+/** A fault that is about one value leaves the others. */
+type Parsed = { readonly values: RawValue[] } | (Fault & { readonly values?: RawValue[] })
 
 function parseRecord(text: string, columns: string[], indexes: Map<string, number>): Parsed {
   let object: unknown
@@ -137,7 +140,7 @@ function parseRecord(text: string, columns: string[], indexes: Map<string, numbe
     values[index] = value
   }
   const fault = flatten(object, '', put)
-  return fault ?? { values }
+  return fault === undefined ? { values } : { ...fault, values }
 }
 
 /** Integers that a double cannot hold stay the digits that were written (JSON.parse source text access, ECMAScript 2026). */
@@ -147,27 +150,22 @@ function keepDigits(_key: string, value: unknown, context: { source?: string }):
     : value
 }
 
-function flatten(
-  object: object,
-  prefix: string,
-  put: (name: string, value: RawValue) => void,
-): Pick<Reject, 'code' | 'reason' | 'column'> | undefined {
+/** Hands over every value that can be kept; gives what is wrong with the first one that cannot. */
+function flatten(object: object, prefix: string, put: (name: string, value: RawValue) => void): Fault | undefined {
+  let fault: Fault | undefined
   for (const [key, value] of Object.entries(object) as [string, unknown][]) {
     const name = prefix + key
     if (value === null || value === '') continue
     if (Array.isArray(value)) {
-      if (value.some((item) => typeof item === 'object' && item !== null))
-        return {
-          code: 'IQ2107',
-          reason: `${name} is a list of objects; a list of plain values is expected`,
-          column: name,
-        }
+      if (value.some((item) => typeof item === 'object' && item !== null)) {
+        const reason = `${name} is a list of objects; a list of plain values is expected`
+        fault ??= { code: 'IQ2107', reason, column: name }
+        continue
+      }
       const list = value.filter((item) => item !== null && item !== '').map(String)
       if (list.length > 0) put(name, list)
-    } else if (typeof value === 'object') {
-      const fault = flatten(value, `${name}.`, put)
-      if (fault !== undefined) return fault
-    } else put(name, value as string | number | boolean)
+    } else if (typeof value === 'object') fault = flatten(value, `${name}.`, put) ?? fault
+    else put(name, value as string | number | boolean)
   }
-  return undefined
+  return fault
 }

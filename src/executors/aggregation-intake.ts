@@ -4,6 +4,7 @@ import { didYouMean } from '../base/nearest.ts'
 import type { RecordBatch, SourceRecord } from '../connectors/connector.ts'
 import type { AccountMeaning, PackedBatch } from '../connectors/packing.ts'
 import type { Times } from '../model/account-readers.ts'
+import { compileNative } from '../model/account-scope.ts'
 import type { Application } from '../model/application.ts'
 import { compileCursor, isBefore } from '../model/cursor.ts'
 import { compileExpression } from '../model/expression.ts'
@@ -11,8 +12,10 @@ import { compileIdentityCreation } from '../model/identity-creation.ts'
 import type { MappedAccount } from '../model/mapped-account.ts'
 import { compileMapping, type MapOutcome, type Mapping, type MappingReject } from '../model/mapping.ts'
 import { placeNumber, placeOf } from '../model/place.ts'
+import { named, type RejectedRow, rejectOf } from '../model/rejected-row.ts'
 import type { Reject } from '../model/result.ts'
 import { stagedAccount } from '../model/staged-account.ts'
+import type { RawValue } from '../model/value.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
@@ -71,26 +74,17 @@ export function createIntake(
   const draft = creates ? compileIdentityCreation(context.project.identity, application, times) : undefined
   const wanted = onlyFilter(context.options.only, times)
   const totals = nothingYet()
-  let columns: readonly string[] | undefined
   const gate = createGate(application, since, totals)
+  const shape = createShape(application, totals, gate.forColumns)
   let rejects: Reject[] = []
   const flush = (): void => {
     context.reject(application.name, rejects)
     rejects = []
   }
-  const look = (batch: Seen, records: number): void => {
-    if (columns?.length !== batch.columns.length) {
-      refuseMissingKey(application, batch, records)
-      gate.forColumns(batch.columns)
-    }
-    columns = batch.columns
-    if (batch.declared) totals.columns = batch.columns
-    if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
-  }
-  const keep = ({ untrusted, ...given }: Reject & { readonly untrusted: boolean }): void => {
-    rejects.push(given)
-    totals.untrusted ||= untrusted
-    if (given.native !== undefined) plan?.addRejectedNative(given.native)
+  const keep = (row: RejectedRow): void => {
+    rejects.push(rejectOf(row))
+    totals.untrusted ||= row.untrusted
+    if (row.native !== undefined) plan?.addRejectedNative(row.native)
   }
   const reject: Intake['reject'] = (given, places, fragment) => {
     for (const place of places) keep({ ...given, ...placeOf(totals.files, place), fragment })
@@ -103,7 +97,7 @@ export function createIntake(
     meaning: { application, identity: creates ? context.project.identity : undefined, times },
     totals,
     get columns() {
-      return columns ?? []
+      return shape.columns
     },
     reject,
     flush,
@@ -115,7 +109,7 @@ export function createIntake(
     missingColumns: () =>
       totals.read === 0 || totals.columns.length === 0 ? [] : mapping.missingColumns(totals.columns),
     takePacked(batch) {
-      look(batch, batch.read)
+      shape.look(batch, batch.read)
       for (const one of batch.rejects) keep(one)
       totals.read += batch.read
       totals.filtered += batch.filtered
@@ -124,8 +118,8 @@ export function createIntake(
       flush()
     },
     take(batch, each) {
-      look(batch, batch.records.length)
-      for (const one of batch.rejects) keep(one)
+      shape.look(batch, batch.records.length)
+      for (const one of batch.rejects) keep(named(one, shape.nativeOf))
       totals.rejected += batch.rejects.length
       totals.read += batch.records.length + batch.rejects.length + (batch.seen ?? 0)
       const file = totals.files.length - 1
@@ -134,6 +128,31 @@ export function createIntake(
         else totals.filtered++
       }
       flush()
+    },
+  }
+}
+
+/** What the batches say of the source: its files and its columns, which may become more. */
+function createShape(application: Application, totals: Intake['totals'], grown: (columns: readonly string[]) => void) {
+  let nativeOf = compileNative(application, [])
+  let columns: readonly string[] = []
+  // the array itself grows
+  let width = -1
+  return {
+    get columns() {
+      return columns
+    },
+    nativeOf: (values: readonly RawValue[]) => nativeOf(values),
+    look(batch: Seen, records: number): void {
+      if (width !== batch.columns.length) {
+        refuseMissingKey(application, batch, records)
+        grown(batch.columns)
+        nativeOf = compileNative(application, batch.columns)
+      }
+      width = batch.columns.length
+      columns = batch.columns
+      if (batch.declared) totals.columns = batch.columns
+      if (totals.files.at(-1) !== batch.file) totals.files = [...totals.files, batch.file]
     },
   }
 }

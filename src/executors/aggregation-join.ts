@@ -8,6 +8,7 @@ import { compileGrants, missingSources } from '../model/feed-rows.ts'
 import type { Mapping } from '../model/mapping.ts'
 import { type AccountRow, compileMerge } from '../model/merge-rows.ts'
 import { placeNumber, placeOf, renderPlaces } from '../model/place.ts'
+import { rejectOf } from '../model/rejected-row.ts'
 import type { Evidence, Reject } from '../model/result.ts'
 import type { RowGroup, RowStage } from '../store/bulk/row-stage.ts'
 import type { TaskContext } from '../task/executor.ts'
@@ -97,7 +98,7 @@ async function readGrants(
     if (context.signal.aborted) break
     if (files.at(-1) !== batch.file) files.push(batch.file)
     if (batch.declared) refuseMissingSources(application, feed, batch)
-    const rejects: Reject[] = batch.rejects.map(({ untrusted: _, ...reject }) => reject)
+    const rejects: Reject[] = batch.rejects.map(rejectOf)
     for (const { line, values, text } of batch.records) {
       const grant = read(batch.columns, values)
       if ('native' in grant)

@@ -7,6 +7,7 @@ import { compileCatalogue } from '../model/catalogue-rows.ts'
 import { missingSources } from '../model/feed-rows.ts'
 import { placeNumber, placeOf, renderPlaces } from '../model/place.ts'
 import type { SourceFigures } from '../model/plan-figures.ts'
+import { rejectOf } from '../model/rejected-row.ts'
 import { type Evidence, evidenceLevels, type Reject } from '../model/result.ts'
 import type { CatalogueBound } from '../store/bulk/catalogue-apply.ts'
 import type { CataloguePlan } from '../store/bulk/catalogue-plan.ts'
@@ -66,7 +67,7 @@ async function readFeed(
     if (context.signal.aborted) break
     if (totals.files.at(-1) !== batch.file) totals.files.push(batch.file)
     if (batch.declared) refuseMissingSources(application, feed, batch)
-    const rejects: Reject[] = batch.rejects.map(({ untrusted: _, ...reject }) => reject)
+    const rejects: Reject[] = batch.rejects.map(rejectOf)
     for (const { line, values, text } of batch.records) {
       const outcome = map(batch.columns, values)
       if ('entry' in outcome) plan.add({ ...outcome.entry, place: placeNumber(totals.files.length - 1, line) })

@@ -57,6 +57,23 @@ describe('a feed that is not what it should be changes nothing', () => {
     expect(digestOf(cwd)).toBe(before)
   })
 
+  it('when a JSON record holds what no attribute can: its account is neither missing nor changed', async () => {
+    const cwd = project({
+      'iqtask.config.yaml': off,
+      'applications/erp.yaml': `kind: Application\nname: erp\nconnector: jsonl\nconnection: { file: ../erp.jsonl, evidence: { minRows: 1 } }\naccount: { nativeIdentity: user.login }\n`,
+      'erp.jsonl': '{"user":{"login":"a"}}\n{"user":{"login":"b"}}\n{"user":{"login":"c"}}\n',
+    })
+    expect((await run(cwd)).counts).toMatchObject({ created: 3 })
+    write(cwd, { 'erp.jsonl': '{"user":{"login":"a"}}\n{"cars":[{"plate":"x"}],"user":{"login":"b"}}\n' })
+    const result = await run(cwd)
+    // b's row can be told, so the read proves that c is not there
+    expect(result).toMatchObject({ status: 'warning', counts: { rejected: 1, unchanged: 1, missing: 1, gone: 1 } })
+    const app = await openApp({ cwd, env: {} })
+    const rejects = [...app.store().results.rejects(result.id)]
+    await app.close()
+    expect(rejects).toMatchObject([{ native: 'b', column: 'cars' }])
+  })
+
   it('when the scope was edited: what another `where` does not show is not missing', async () => {
     const where = (city: string) =>
       feed(`file: ../erp.csv, evidence: { minRows: 1 }, where: { expr: "row.city == '${city}'" }`)
