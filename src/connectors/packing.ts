@@ -46,6 +46,8 @@ export function packReading(meaning: AccountMeaning, open: (packer: AccountPacke
     async *batches() {
       const mapper = createMapper(meaning, packer)
       for await (const batch of reading.batches()) {
+        // each file is told of, in the order of the numbers that places have
+        if (mapper.isOther(batch.file)) yield* handOver(mapper.give(false), packer)
         mapper.take(batch)
         if (mapper.isDue()) yield* handOver(mapper.give(false), packer)
       }
@@ -90,6 +92,7 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
       rejects.push(...batch.rejects)
       for (const record of batch.records) settle(file, record)
     },
+    isOther: (file: string) => last !== undefined && last.file !== file,
     isDue: () => read >= batchSize || packer.isFull,
     give(all: boolean): PackedBatch | undefined {
       if (last === undefined) return undefined
