@@ -46,7 +46,7 @@ export interface Runs extends RunRecords {
   claim(number: number, by: Pick<NewRun, 'host' | 'pid' | 'processStart' | 'bootId'>, at: string): void
   /** The number of a result that exists. */
   numberOf(resultId: string): number
-  /** Changes that the sections which were applied had planned. */
+  /** Changes that the sections which were applied had planned, those of its steps too. */
   planned(number: number): number
   /** The run of that result; undefined where it never began. */
   byResult(resultId: string): RunRow | undefined
@@ -95,7 +95,9 @@ function createLookups(db: Database): Lookups {
     planned: (number) =>
       Number(
         db
-          .statement(`select coalesce(sum(facts ->> 'planned'), 0) from task_section where run = ?`)
+          .statement(
+            `${family('id = ?')} select coalesce(sum(facts ->> 'planned'), 0) from task_section where run in (select id from family)`,
+          )
           .pluck()
           .get(number),
       ),

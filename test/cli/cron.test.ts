@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { apart } from '../helpers/apart.ts'
 import { begunAgo } from '../helpers/begun.ts'
 import { machineHas, machineIsRoot } from '../helpers/machine.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
@@ -10,18 +11,8 @@ import { project, smallOrganisation, write } from '../helpers/project.ts'
 const root = join(import.meta.dirname, '../..')
 const possible = machineIsRoot() && machineHas('cron') && machineHas('unshare', 'util-linux')
 
-/** Runs a script where mounts and processes are its own: the machine's tables are not touched, and no daemon stays. */
-function apart(script: string, cwd: string) {
-  const mounts =
-    'mount -t tmpfs tmpfs /var/spool/cron && mkdir -m 1730 /var/spool/cron/crontabs && chgrp crontab /var/spool/cron/crontabs; mount -t tmpfs tmpfs /etc/cron.d; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /dev/shm'
-  const namespaces = ['-m', '-p', '-f', '--kill-child', '--mount-proc', '--propagation', 'private']
-  return spawnSync('unshare', [...namespaces, 'sh', '-c', `set -e; ${mounts}\n${script}`], {
-    cwd,
-    encoding: 'utf8',
-    timeout: 55_000,
-    killSignal: 'SIGKILL',
-  })
-}
+const runApart = (script: string, cwd: string) =>
+  spawnSync('unshare', apart(script), { cwd, encoding: 'utf8', timeout: 55_000, killSignal: 'SIGKILL' })
 
 /** The small organisation with one schedule, in this folder. */
 function timed(cwd: string, schedule: string): string {
@@ -39,7 +30,7 @@ describe.skipIf(!possible)('the real cron', () => {
   it('keeps the installed block, refuses a user by cron.deny, and leaves the rest of the table', () => {
     const cwd = timed(project(), 'cron: "30 2 * * *"')
     const denied = timed(project(), 'cron: "30 2 * * *"')
-    const done = apart(
+    const done = runApart(
       `printf '0 5 * * * /bin/backup 100\\\\%%\\n# x\\n' | crontab -
 crontab -l > before
 ${iqtask} schedule install --yes
@@ -71,7 +62,7 @@ ls /var/spool/cron/crontabs`,
       timed(cwd, 'every: minute')
       await begunAgo(cwd, 't/s', 150_000)
       // the daemon's clock runs fast, so that its next minute is near; its jobs live in real time
-      const done = apart(
+      const done = runApart(
         `${iqtask} schedule install --yes
 crontab -l
 faketime -f '+0 x20' cron -f &

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openApp } from '../../src/app.ts'
 import { AbortError } from '../../src/base/errors.ts'
@@ -48,6 +50,21 @@ describe('a sequence', () => {
     expect(told(again.result)).toEqual(['hr: success without changes:', 'ad: not run: nothing changed in hr'])
     expect(again.result.counts).toMatchObject({ succeeded: 1, passedOver: 1 })
     expect(again.code).toBe(0)
+  })
+
+  it('is told as one that changed something where a step did, and as one run', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}notify:
+  channels: { box: { type: file, folder: box } }
+  rules: [{ on: [changed], channels: [box] }]
+`,
+      ...sequence(steps(aggregate('hr'), aggregate('ad'))),
+    })
+    const told = async () => (await run(cwd, 'run nightly')).result.notices.map(({ event }) => event)
+    expect(await told()).toEqual(['changed'])
+    expect(await told()).toEqual([])
+    expect(readdirSync(join(cwd, 'box'))).toHaveLength(1)
   })
 
   it('goes down to the steps in a dry run, and changes nothing', async () => {
