@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { type Clock, systemClock } from './base/clock.ts'
 import { IqtaskError, UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
+import { once } from './base/once.ts'
 import { packageFolder, packageVersion } from './base/package.ts'
 import { createRedactor, type Redactor } from './base/redact.ts'
 import { createRegistry, type Registry } from './base/registry.ts'
@@ -108,68 +109,94 @@ export async function openApp(options: AppOptions): Promise<App> {
   keepHeapSmall()
   const clock = options.clock ?? systemClock
   const project = await loadProject({ ...options, shippedTasks: join(packageFolder, 'tasks') })
-  const executors = createRegistry('executor', 'IQ1105', builtinExecutors)
-  const connectors = createRegistry('connector', 'IQ1105', builtinConnectors)
+  const executors = once(() => createRegistry('executor', 'IQ1105', builtinExecutors))
+  const connectors = once(() => createRegistry('connector', 'IQ1105', builtinConnectors))
   const redactor = createRedactor()
   const telling = createTelling({ project, clock, redactor, env: options.env })
-  let store: Store | undefined
-  const openWatched = (): Store => watched(openStore({ path: project.store, clock, create: true }), telling)
-  const openOnce = (): Store => {
-    if (store === undefined) {
-      store = openWatched()
-      endDeadRuns(store, clock)
-    }
-    return store
-  }
+  const store = storeOf(project, clock, telling)
   const connect = connector({ project, connectors, redactor, clock, env: options.env })
   const runner: RunnerOptions = {
     project,
-    store: openOnce,
-    openStore: openWatched,
+    store: store.openOnce,
+    openStore: store.openWatched,
     clock,
     env: options.env,
     redactor,
     toolVersion: packageVersion,
-    executorOf: executorOf(executors, { folder: project.folder, env: options.env, openStore: openWatched }),
+    executorOf: executorOf(executors, { folder: project.folder, env: options.env, openStore: store.openWatched }),
     bind: (definition, executor, asked) => bindArguments(definition, executor.arguments, asked),
     connect,
     guards: (definition, request, args) => guardPolicy(project, definition, request, args),
     gitOf,
   }
-  const run = (request: RunRequest): Promise<TaskResultDocument> => {
-    return telling.around(project.tasks.get(request.task), request, openOnce, () => runTask(runner, request))
+  const run = async (request: RunRequest): Promise<TaskResultDocument> => {
+    // a fault of the identity model is told before anything begins
+    void project.identity
+    return telling.around(project.tasks.get(request.task), request, store.openOnce, () => runTask(runner, request))
   }
   return {
     project,
     clock,
-    executors,
+    get executors() {
+      return executors()
+    },
     executorOf: runner.executorOf,
-    connectors,
-    store: openOnce,
-    storeIfExists: () => (store !== undefined || existsSync(project.store) ? openOnce() : undefined),
+    get connectors() {
+      return connectors()
+    },
+    store: store.openOnce,
+    storeIfExists: () => (existsSync(project.store) ? store.openOnce() : undefined),
     connect: (application, feed) => connect(application, feed, {}, new AbortController().signal),
     run,
-    validate: async () => [...validateProject(project, { executors, connectors }), ...notifyProblems(project, telling)],
+    validate: async () => [
+      ...validateProject(project, { executors: executors(), connectors: connectors() }),
+      ...notifyProblems(project, telling),
+    ],
     telling,
     fire: (id, options) => fire(runner, id, { ...options, run }),
-    actor: currentActor(options.env),
+    get actor() {
+      return currentActor(options.env)
+    },
     restore(backup) {
-      store?.close()
-      store = undefined
+      store.close()
       return restored(project, clock, options.env, backup)
     },
-    findDead: () => void endDeadRuns(openOnce(), clock),
+    findDead: () => void endDeadRuns(store.openOnce(), clock),
     explain: (error) => storeFault(error, project.store),
     async close() {
       try {
-        if (store !== undefined) await telling.rest(store)
+        if (store.isOpen()) await telling.rest(store.openOnce())
       } catch (error) {
         // the command has had its say; what the store says of itself is told by the next one
         if (!(storeFault(error, project.store) instanceof IqtaskError)) throw error
       } finally {
-        store?.close()
-        store = undefined
+        store.close()
       }
+    },
+  }
+}
+
+/** The store of the project, opened when it is first asked for. Whatever ends in it is told. */
+function storeOf(project: Project, clock: Clock, telling: Telling) {
+  let store: Store | undefined
+  const openWatched = (): Store => {
+    const opened = openStore({ path: project.store, clock, create: true })
+    telling.watch(opened)
+    return opened
+  }
+  return {
+    openWatched,
+    openOnce(): Store {
+      if (store === undefined) {
+        store = openWatched()
+        endDeadRuns(store, clock)
+      }
+      return store
+    },
+    isOpen: () => store !== undefined,
+    close() {
+      store?.close()
+      store = undefined
     },
   }
 }
@@ -197,12 +224,6 @@ const restored = (project: Project, clock: Clock, env: AppOptions['env'], backup
     isLive: (row) => runIsAlive(row, clock.now()),
   })
 
-/** Whatever ends in this store is told. */
-function watched(store: Store, telling: Telling): Store {
-  telling.watch(store)
-  return store
-}
-
 /** What reads calendars is loaded by those who need one. */
 async function fire(runner: RunnerOptions, id: string, options: FireOptions): Promise<FireOutcome> {
   const [{ findSchedule }, { fireSchedule }] = await Promise.all([import('./schedules.ts'), import('./task/fire.ts')])
@@ -212,22 +233,22 @@ async function fire(runner: RunnerOptions, id: string, options: FireOptions): Pr
 type ExecutorOf = (definition: TaskDefinition) => Promise<Executor>
 
 /** A built-in, or the one in a file of the project. */
-function executorOf(executors: Registry<Executor>, custom: CustomExecutorOptions): ExecutorOf {
+function executorOf(executors: () => Registry<Executor>, custom: CustomExecutorOptions): ExecutorOf {
   return async (definition) => {
     const { executor } = definition
     if (typeof executor === 'string')
-      return executor.startsWith('.') ? loadCustomExecutor(definition, custom) : executors.get(executor)
+      return executor.startsWith('.') ? loadCustomExecutor(definition, custom) : executors().get(executor)
     throw new UserError(`${definition.name}: programs as executors are not supported by this version`, {
       code: 'IQ1105',
       place: { file: definition.file },
-      hint: `a file of yours (./x.ts), or one that is built in: ${executors.names.join(', ')}`,
+      hint: `a file of yours (./x.ts), or one that is built in: ${executors().names.join(', ')}`,
     })
   }
 }
 
 interface Wires {
   readonly project: Project
-  readonly connectors: Registry<Connector>
+  readonly connectors: () => Registry<Connector>
   readonly redactor: Redactor
   readonly clock: Clock
   readonly env: AppOptions['env']
@@ -243,7 +264,7 @@ function connector(wires: Wires) {
     const application = wires.project.applications.get(name)
     const { connector, connection } = feed ?? application
     const folder = dirname(application.file)
-    const kind = wires.connectors.get(connector)
+    const kind = wires.connectors().get(connector)
     const resolved = resolveReferences(connection, { env: wires.env, folder, redactor: wires.redactor })
     const settings = checkSettings(application, feed ?? application, kind.connection, resolved)
     return kind.open({ settings, folder, clock: wires.clock, signal, stdin: request.stdin })

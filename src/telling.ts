@@ -1,8 +1,9 @@
 import { resolve as resolvePath } from 'node:path'
-import type { Clock } from './base/clock.ts'
+import { type Clock, isoText } from './base/clock.ts'
 import { UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
 import { didYouMean } from './base/nearest.ts'
+import { once } from './base/once.ts'
 import { packageVersion } from './base/package.ts'
 import type { Redactor } from './base/redact.ts'
 import { createRegistry, type Registry } from './base/registry.ts'
@@ -51,9 +52,9 @@ export interface TellingOptions {
 }
 
 export function createTelling({ project, clock, redactor, env }: TellingOptions): Telling {
-  const notifiers = createRegistry('notifier', 'IQ7001', builtinNotifiers)
+  const notifiers = once(() => createRegistry('notifier', 'IQ7001', builtinNotifiers))
   const resolve = (settings: JsonObject) => resolveReferences(settings, { env, folder: project.folder, redactor })
-  const options: DeliveryOptions = { project, notifiers, clock, redactor, env, resolve }
+  const options = (): DeliveryOptions => ({ project, notifiers: notifiers(), clock, redactor, env, resolve })
   const said = (text: string) => redactor.redact(text)
   /** Traces and metrics to the collector; what did not arrive, in sentences. */
   const observe = async (result: TaskResultDocument, store: () => Store): Promise<string[]> => {
@@ -77,10 +78,12 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
     }
   }
   return {
-    notifiers,
-    watch: (store) => keepNotices(store, { project, clock, redactor }),
+    get notifiers() {
+      return notifiers()
+    },
+    watch: (store) => store.runs.onEnd((number) => keepNotices(store, { project, clock, redactor }, number)),
     async around(definition, request, store, run) {
-      checkNotify(project, notifiers, definition)
+      checkNotify(project, notifiers(), definition)
       const ping = pingsOf(project, definition, request)
       const started = sendPing(ping, 'start', resolve)
       let result: TaskResultDocument | undefined
@@ -93,17 +96,19 @@ export function createTelling({ project, clock, redactor, env }: TellingOptions)
         await sendPing(ping, good ? 'success' : 'fail', resolve)
       }
       const watched = result.dryRun ? undefined : observe(result, store)
-      await deliver(store(), options, { budgetMs: totalTimeoutMs, signal: request.signal })
+      await deliver(store(), options(), { budgetMs: totalTimeoutMs, signal: request.signal })
       const failures = (await watched) ?? []
       if (!result.dryRun) failures.push(...writeStanding(store()))
       if (result.notices.length === 0 && failures.length === 0) return result
       noteFailures(store(), result, failures)
       return store().results.find(result.id)
     },
-    rest: (store) => deliver(store, options, { budgetMs: briefMs }),
+    async rest(store) {
+      if (store.outbox.isDue(isoText(clock.now()))) await deliver(store, options(), { budgetMs: briefMs })
+    },
     async test(channel) {
       checkChannel(project, channel, undefined)
-      return testChannel(options, channel, AbortSignal.timeout(totalTimeoutMs))
+      return testChannel(options(), channel, AbortSignal.timeout(totalTimeoutMs))
     },
   }
 }

@@ -27,7 +27,6 @@ const typesOnly: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   '@marcbachmann/cel-js': /^model\/expression/,
   re2js: /^model\/expression/,
-  cosmiconfig: /^config\//,
   yaml: /^(config|cli)\//,
   kysely: /^store\//,
   'better-sqlite3': /^store\/sqlite\//,

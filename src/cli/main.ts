@@ -13,7 +13,6 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
   let app: App | undefined
   const wantsJson = argv.includes('--json')
   const color = !argv.includes('--no-color')
-  const errorStyle = styleOf(terminal, terminal.errIsTerminal, color)
   try {
     if (argv[0] === '__complete') return await completeInto(terminal, argv.slice(1))
     const invocation = await parseInvocation(argv, terminal)
@@ -24,7 +23,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       terminal,
       printer: createPrinter(terminal, { output: outputOf(options), fields: fieldsOf(options) }),
       style: styleOf(terminal, terminal.outIsTerminal, color),
-      errorStyle,
+      errorStyle: styleOf(terminal, terminal.errIsTerminal, color),
       times: timesIn(options.utc === true ? 'UTC' : undefined),
       async app() {
         app ??= await openProject(terminal, options)
@@ -34,7 +33,11 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     return (await command.run(context, args, options)) ?? 0
   } catch (thrown) {
     const error = app === undefined ? thrown : app.explain(thrown)
-    terminal.err(wantsJson ? `${JSON.stringify(errorDocument(error))}\n` : renderError(error, errorStyle))
+    terminal.err(
+      wantsJson
+        ? `${JSON.stringify(errorDocument(error))}\n`
+        : renderError(error, styleOf(terminal, terminal.errIsTerminal, color)),
+    )
     return exitCodeOf(error)
   } finally {
     await app?.close()

@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { packageVersion } from '../base/package.ts'
-import { type Command, type CommandGroup, type CommandOption, type OptionValues, text } from './command.ts'
+import { type Command, type CommandOption, type OptionValues, text } from './command.ts'
 import { commands, groups } from './commands/index.ts'
 import { outputs } from './render/printer.ts'
 import type { Terminal } from './terminal.ts'
@@ -24,29 +24,40 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
     answer += out
   }
   const configure = (commander: Commander): Commander =>
-    commander.exitOverride().configureOutput({
-      writeOut: keep,
-      // help that nobody asked for, because no command is named; messages come as errors
-      writeErr: keep,
-      getOutHelpWidth: () => terminal.columns,
-      getErrHelpWidth: () => terminal.columns,
-    })
+    commander
+      .exitOverride()
+      .configureHelp({ subcommandTerm: termOf })
+      .configureOutput({
+        writeOut: keep,
+        // help that nobody asked for, because no command is named; messages come as errors
+        writeErr: keep,
+        getOutHelpWidth: () => terminal.columns,
+        getErrHelpWidth: () => terminal.columns,
+      })
   const program = configure(new Commander('iqtask'))
     .description('identity and access management batch work from a terminal')
     .version(packageVersion, '--version', 'print the version')
     .addHelpText('before', examplesOf(['iqtask init demo --example', 'iqtask run aggregation', 'iqtask results']))
-  const add = (parent: Commander, command: Command, isDefault: boolean): void => {
-    const child = configure(parent.command(command.name, { isDefault }))
-      .description(command.summary)
-      .addHelpText('before', examplesOf(command.examples))
+  // what another command takes is none of this one's business: to declare all of it takes longer than most commands do
+  const [noun, verb] = argv[0] === 'help' ? argv.slice(1) : argv
+  const add = (parent: Commander, command: Command, isMeant: boolean, isDefault = false): void => {
+    const child = configure(parent.command(command.name, { isDefault })).description(command.summary)
     for (const argument of (command.arguments ?? '').split(' ').filter((part) => part !== '')) child.argument(argument)
-    for (const option of [...(command.options ?? []), ...globalOptions]) child.addOption(optionOf(option))
+    if (isMeant) declareOptions(child, command)
     child.action(() => {
       found = { command, args: child.args, options: child.opts() }
     })
   }
-  for (const command of commands) add(program, command, false)
-  for (const group of groups) addGroup(program, group, add, configure)
+  for (const command of commands) add(program, command, command.name === noun)
+  for (const group of groups) {
+    const parent = configure(program.command(group.name)).description(group.summary)
+    if (group.name !== noun) continue
+    const verbs = group.commands.map((command) => command.name)
+    const meant = verb !== undefined && verbs.includes(verb) ? verb : verbs[0]
+    // help for a group shows all its verbs, each with what it takes
+    for (const [index, command] of group.commands.entries())
+      add(parent, command, command.name === meant || verb === 'help', index === 0)
+  }
   refuseUnknownVerb(argv)
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -76,16 +87,19 @@ function refuseUnknownVerb([noun, verb]: readonly string[]): void {
 const examplesOf = (examples: readonly string[]): string =>
   `Examples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`
 
-function addGroup(
-  program: Commander,
-  group: CommandGroup,
-  add: (parent: Commander, command: Command, isDefault: boolean) => void,
-  configure: (commander: Commander) => Commander,
-): void {
-  const parent = configure(program.command(group.name)).description(group.summary)
-  group.commands.forEach((command, index) => {
-    add(parent, command, index === 0)
-  })
+/** A command in a list of them: they all take options. */
+const termOf = (commander: Commander): string =>
+  [
+    commander.name(),
+    ...commander.registeredArguments.map((one) => {
+      const name = `${one.name()}${one.variadic ? '...' : ''}`
+      return one.required ? `<${name}>` : `[${name}]`
+    }),
+  ].join(' ')
+
+function declareOptions(commander: Commander, command: Command): void {
+  commander.addHelpText('before', examplesOf(command.examples))
+  for (const option of [...(command.options ?? []), ...globalOptions]) commander.addOption(optionOf(option))
 }
 
 function optionOf(definition: CommandOption): Option {

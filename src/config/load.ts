@@ -1,9 +1,10 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type CosmiconfigResult, cosmiconfig, type Loader, type PublicExplorer } from 'cosmiconfig'
+import type { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { once } from '../base/once.ts'
 import type { NotifySettings } from '../model/notify-settings.ts'
 import type { Project } from '../model/project.ts'
 import { buildApplication } from './application.ts'
@@ -12,9 +13,10 @@ import { refuseLiteralSecrets } from './expressions.ts'
 import { objectFiles } from './files.ts'
 import { buildIdentityModel } from './identity.ts'
 import { configSchema } from './schema.ts'
+import { cachedSettings } from './settings-cache.ts'
 import { buildTask } from './task.ts'
 import { check, type ParsedFile, parseFile } from './text.ts'
-import { originOf, withUserFile } from './user-file.ts'
+import { originOf, userFile, withUserFile } from './user-file.ts'
 
 export interface LoadOptions {
   /** Where the search upward starts. */
@@ -27,16 +29,19 @@ export interface LoadOptions {
   readonly shippedTasks: string
 }
 
-const endings = ['yaml', 'yml', 'json', 'ts', 'js'] as const
-const places = endings.map((ending) => `iqtask.config.${ending}`)
+const places = ['yaml', 'yml', 'json', 'ts', 'js'].map((ending) => `iqtask.config.${ending}`)
 
 /** Finds and checks the configuration; objects are read when they are asked for. @throws UserError */
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const own = await findConfig(options)
-  const parsed = withUserFile(own, options.env)
-  const raw = check(parsed, configSchema)
-  refuseLiteralSecrets(parsed, raw.notify, ['notify'])
-  const folder = dirname(parsed.file)
+  const parsed = once(() => withUserFile(own.parsed(), options.env))
+  const checked = (): Settings => {
+    const settings = check(parsed(), configSchema)
+    refuseLiteralSecrets(parsed(), settings.notify, ['notify'])
+    return settings
+  }
+  const raw = own.isCode ? checked() : cachedSettings(own.file, textsOf(own.file, options.env), options.env, checked)
+  const folder = dirname(own.file)
   const applications = objectFiles([join(folder, 'applications')], {
     noun: 'application',
     code: 'IQ1005',
@@ -47,13 +52,16 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     code: 'IQ1004',
     build: (file) => buildTask(file, { shipped: dirname(file.file) === options.shippedTasks, timeZone: raw.timeZone }),
   })
+  const identity = once(() => buildIdentityModel(parsed(), raw.identity, applications.names()))
   return {
     name: raw.name ?? basename(folder),
     folder,
-    file: parsed.file,
+    file: own.file,
     timeZone: raw.timeZone,
     store: resolve(folder, options.env.IQTASK_STORE ?? raw.store),
-    identity: buildIdentityModel(parsed, raw.identity, applications.names()),
+    get identity() {
+      return identity()
+    },
     guards: raw.guards as JsonObject,
     notify: raw.notify as NotifySettings,
     blackout: raw.blackout.map((one) => ({ ...one, timeZone: one.timeZone ?? raw.timeZone })),
@@ -62,36 +70,45 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     telemetry: raw.telemetry,
     applications,
     tasks,
-    origin: originOf(own, options.env),
+    origin: (setting) => originOf(own.parsed(), options.env)(setting),
   }
 }
 
-async function findConfig(options: LoadOptions): Promise<ParsedFile> {
+type Settings = z.output<typeof configSchema>
+
+/** All that the settings are made of. */
+const textsOf = (file: string, env: LoadOptions['env']): string[] =>
+  [file, userFile(env)].filter((one) => existsSync(one)).map((one) => readFileSync(one, 'utf8'))
+
+interface ConfigFile {
+  readonly file: string
+  readonly isCode: boolean
+  parsed(): ParsedFile
+}
+
+async function findConfig(options: LoadOptions): Promise<ConfigFile> {
   const config = options.config ?? options.env.IQTASK_CONFIG
   const project = options.project ?? options.env.IQTASK_PROJECT
-  const explorer = cosmiconfig('iqtask', {
-    searchPlaces: places,
-    // a person's own settings are no project
-    searchStrategy: 'none',
-    cache: false,
-    // our own: the library's YAML loader accepts bombs, its .ts loader wants another compiler
-    loaders: Object.fromEntries(endings.map((ending) => [`.${ending}`, loaderOf(ending)])),
-  })
   const named = config === undefined ? configIn(options.cwd, project) : resolve(options.cwd, config)
   if (named !== undefined && !existsSync(named))
     throw new UserError(`there is no configuration file ${named}`, { code: 'IQ1003', hint: 'check --config' })
-  const found = named === undefined ? await searchUpward(explorer, options.cwd) : await explorer.load(named)
-  if (found === null || found === undefined)
+  const file = named ?? searchUpward(options.cwd)
+  if (file === undefined)
     throw new UserError(`no project here: no iqtask.config.yaml in ${options.cwd} or above`, {
       code: 'IQ1003',
       hint: 'iqtask init makes one; --project DIR names one elsewhere',
     })
-  return found.config as ParsedFile
+  if (/\.[tj]s$/.test(file)) return loadCode(file)
+  return { file, isCode: false, parsed: once(() => parseFile(file)) }
 }
 
-async function searchUpward(explorer: PublicExplorer, from: string): Promise<CosmiconfigResult> {
-  const found = await explorer.search(from)
-  return found !== null || dirname(from) === from ? found : searchUpward(explorer, dirname(from))
+const configOf = (folder: string): string | undefined =>
+  places.map((name) => join(folder, name)).find((path) => existsSync(path))
+
+/** By hand: what finds configurations for everybody takes longer to load than most commands do. */
+function searchUpward(from: string): string | undefined {
+  const file = configOf(from)
+  return file !== undefined || dirname(from) === from ? file : searchUpward(dirname(from))
 }
 
 function configIn(cwd: string, project: string | undefined): string | undefined {
@@ -99,17 +116,15 @@ function configIn(cwd: string, project: string | undefined): string | undefined 
   const folder = resolve(cwd, project)
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UserError(`there is no folder ${folder}`, { code: 'IQ1003', hint: 'check --project' })
-  const file = places.map((name) => join(folder, name)).find((path) => existsSync(path))
+  const file = configOf(folder)
   if (file === undefined)
     throw new UserError(`no iqtask.config.yaml in ${folder}`, { code: 'IQ1003', hint: 'iqtask init makes one' })
   return file
 }
 
-const loaderOf = (ending: (typeof endings)[number]): Loader =>
-  ending === 'ts' || ending === 'js' ? loadCode : (file) => parseFile(file)
-
-async function loadCode(file: string): Promise<ParsedFile> {
+async function loadCode(file: string): Promise<ConfigFile> {
   refuseForeignCode(file)
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown }
-  return { file, text: '', value: module.default, place: () => ({ file }), keyPlace: () => ({ file }) }
+  const parsed = { file, text: '', value: module.default, place: () => ({ file }), keyPlace: () => ({ file }) }
+  return { file, isCode: true, parsed: () => parsed }
 }

@@ -57,6 +57,7 @@ export function validateProject(project: Project, known: Known): IqtaskError[] {
       problems.push(error)
     }
   }
+  attempt(() => void project.identity)
   for (const name of project.applications.names())
     attempt(() => {
       const application = project.applications.get(name)

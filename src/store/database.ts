@@ -1,4 +1,5 @@
 import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { once } from '../base/once.ts'
 import type { Tables } from './schema.ts'
 import { createSealer } from './seal.ts'
 import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
@@ -24,20 +25,14 @@ export interface Database {
 }
 
 export function createDatabase(path: string, connection: SqliteConnection): Database {
-  const seal = createSealer(connection)
+  // a command that only looks seals nothing
+  const seal = once(() => createSealer(connection))
   const sealing = <Result>(work: () => Result): Result => {
     const result = work()
-    seal()
+    seal()()
     return result
   }
-  const build = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  })
+  const build = once(createBuilder)
   const statements = new Map<string, SqliteStatement>()
   const statement = (sql: string): SqliteStatement => {
     let known = statements.get(sql)
@@ -53,7 +48,9 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
   }
   return {
     path,
-    build,
+    get build() {
+      return build()
+    },
     all<Row>(query: Compilable<Row>) {
       const q = prepared(query)
       return q.statement.all(...q.parameters) as Row[]
@@ -77,3 +74,14 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
     close: () => connection.close(),
   }
 }
+
+/** Many commands go without. */
+const createBuilder = (): Kysely<Tables> =>
+  new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })

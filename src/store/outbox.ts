@@ -43,6 +43,8 @@ export interface Outbox {
   healthOf(task: string): TaskHealth
   keepHealth(task: string, health: TaskHealth): void
   add(notice: NewNotice): void
+  /** Is there a message to send now? */
+  isDue(now: string): boolean
   /** Takes the next message that is due, so that no other process sends it before `until`; undefined when none is. */
   claim(now: string, until: string): Claimed | undefined
   sent(id: number, at: string): void
@@ -76,6 +78,7 @@ export function createOutbox(db: Database): Outbox {
         ...[notification.id, number, notification.event, channel, digest ?? null, JSON.stringify(notification)],
         ...[nextAt, notification.at],
       ),
+    isDue: (now) => nextDue(db, now) !== undefined,
     // a command that only looks takes no lock
     claim: (now, until) => (nextDue(db, now) === undefined ? undefined : db.write(() => claim(db, now, until))),
     sent: (id, at) =>

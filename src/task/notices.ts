@@ -13,12 +13,8 @@ export interface NoticeOptions {
   readonly redactor: Redactor
 }
 
-/** Keeps what the end of each run has to tell, in the transaction that ends it: the two are there, or none. */
-export function keepNotices(store: Store, options: NoticeOptions): void {
-  store.runs.onEnd((number) => keepOne(store, options, number))
-}
-
-function keepOne(store: Store, { project, clock, redactor }: NoticeOptions, number: number): void {
+/** Keeps what the end of a run has to tell, in the transaction that ends it: the two are there, or none. */
+export function keepNotices(store: Store, { project, clock, redactor }: NoticeOptions, number: number): void {
   const row = store.runs.get(number)
   if (row === undefined) return
   const result = store.results.find(row.result_id)

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { Chalk } from 'chalk'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../../src/app.ts'
 import { createProgress } from '../../src/cli/progress.ts'
 import { type LiveRun, type LiveSection, renderLive } from '../../src/cli/render/live.ts'
+import { plainStyle } from '../../src/cli/render/style.ts'
 import { displayWidth } from '../../src/cli/render/table.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 
-const style = new Chalk({ level: 0 })
+const style = plainStyle
 const section = (given: Partial<LiveSection>): LiveSection => ({
   phase: 'read',
   done: 0,

@@ -1,15 +1,15 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Chalk } from 'chalk'
 import { describe, expect, it } from 'vitest'
 import { renderSections } from '../../src/cli/render/sections.ts'
+import { plainStyle } from '../../src/cli/render/style.ts'
 import { displayWidth, renderTable, sized } from '../../src/cli/render/table.ts'
 import { renderCount } from '../../src/cli/render/values.ts'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
-const style = new Chalk({ level: 0 })
+const style = plainStyle
 const sections = (columns: number): string[] =>
   renderSections(
     {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
@@ -11,56 +11,70 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-/** What Node itself loads to run this command. */
-function modulesOf(...args: string[]): { modules: string[]; stdout: string } {
+/** What Node itself loads to run this command, and which files of packages. */
+function modulesOf(args: readonly string[]) {
   const report = join(home, 'report.cjs')
-  writeFileSync(report, `process.on('exit', () => console.error('MODULES ' + process.moduleLoadList.join(' ')))`)
-  const { stdout, stderr } = spawnSync(process.execPath, ['--require', report, join(root, 'bin/iqtask.js'), ...args], {
-    cwd: home,
-    encoding: 'utf8',
-    env: { ...process.env, HOME: home, XDG_CACHE_HOME: '' },
-  })
-  return { stdout, modules: (/MODULES (.*)/.exec(stderr)?.[1] ?? '').split(/(?:NativeModule|Internal Binding) /) }
+  writeFileSync(
+    report,
+    `process.on('exit', () => console.error('MODULES ' + process.moduleLoadList.join(' ') + ' FILES ' + Object.keys(require.cache).join(' ')))`,
+  )
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--require', report, join(root, 'bin/iqtask.js'), ...args],
+    { cwd: home, encoding: 'utf8', env: { ...process.env, HOME: home, XDG_CACHE_HOME: '', XDG_CONFIG_HOME: '' } },
+  )
+  const [, modules = '', files = ''] = /MODULES (.*) FILES (.*)/.exec(stderr) ?? []
+  return {
+    stdout,
+    stderr,
+    code: status,
+    modules: modules.split(/(?:NativeModule|Internal Binding) /).map((name) => name.trim()),
+    files: files.split(' ').map((file) => basename(file)),
+  }
 }
 
 describe('a start', () => {
   it('loads nothing that help does not need', () => {
-    const { stdout, modules } = modulesOf('--help')
+    const { stdout, modules, files } = modulesOf(['--help'])
     expect(stdout).toContain('Usage: iqtask')
-    const loaded = modules.map((name) => name.trim())
-    expect(loaded).toContain('fs')
-    for (const name of ['child_process', 'crypto', 'worker_threads', 'zlib', 'v8']) expect(loaded).not.toContain(name)
+    expect(modules).toContain('fs')
+    for (const name of ['child_process', 'crypto', 'worker_threads', 'zlib', 'v8']) expect(modules).not.toContain(name)
+    expect(files).toContain('base.cjs')
+    for (const name of ['app.cjs', 'zod.cjs', 'chalk.cjs']) expect(files).not.toContain(name)
   })
 
   it('reads little code before it knows what is asked: the command line, and nothing of what commands do', () => {
-    const seen = new Map<string, string>()
-    const read = (file: string): void => {
-      if (seen.has(file)) return
-      const code = readFileSync(join(root, 'dist', file), 'utf8')
-      seen.set(file, code)
-      for (const [, next = ''] of code.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) read(next)
-    }
-    read('main.js')
-    const code = [...seen.values()].join('')
-    expect(code.length).toBeLessThan(400_000)
-    for (const heavy of ['ZodObject', 'kysely', 'YAMLParseError']) expect(code).not.toContain(heavy)
+    const code = readFileSync(join(root, 'dist/main.js'), 'utf8')
+    expect(code.length).toBeLessThan(450_000)
+    for (const heavy of ['ZodObject', 'kysely/', 'YAMLParseError', 'createAccountPlans'])
+      expect(code).not.toContain(heavy)
   })
 
-  it('finds in every part of the bundle that it loads later the names that it takes from it', async () => {
-    const taken: string[] = []
-    const missing: string[] = []
-    for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'))) {
-      const code = readFileSync(join(root, 'dist', file), 'utf8')
-      for (const [, names = '', part = ''] of code.matchAll(/\{([\w$,:]+)\}=await import\("\.\/([^"]+)"\)/g)) {
-        const exported = (await import(join(root, 'dist', part))) as Record<string, unknown>
-        for (const name of names.split(',').map((one) => one.split(':')[0] ?? '')) {
-          taken.push(name)
-          if (!(name in exported)) missing.push(`${name} in ${part}`)
-        }
-      }
-    }
-    expect(missing).toEqual([])
-    expect(taken).toContain('openApp')
+  it('loads no checker of configurations where the texts were checked before, and one where they were not', () => {
+    const cwd = join(home, 'project')
+    mkdirSync(cwd)
+    const config = join(cwd, 'iqtask.config.yaml')
+    const results = (...args: string[]) => modulesOf(['results', ...args, '--project', cwd])
+    const checkers = (files: readonly string[]) => files.filter((file) => /zod|yaml/.test(file))
+    writeFileSync(config, 'timeZone: UTC\n')
+    expect(checkers(results().files)).toEqual(['yaml.cjs', 'zod.cjs'])
+    expect(checkers(results().files)).toEqual([])
+    // other bytes, also where the file is as old and as large
+    writeFileSync(config, 'timeZone: UTX\n')
+    expect(results()).toMatchObject({ code: 2, stderr: expect.stringMatching(/time zone.*iqtask\.config\.yaml:1:11/s) })
+    expect(results()).toMatchObject({ code: 2 })
+    writeFileSync(config, 'timeZone: UTC\nstore: elsewhere.db\n')
+    expect(results().stdout).toContain('no run')
+    const person = join(home, '.config/iqtask')
+    mkdirSync(person, { recursive: true })
+    writeFileSync(join(person, 'config.yaml'), 'stroe: x\n')
+    expect(results()).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean store') })
+    rmSync(person, { recursive: true })
+    const [kept = ''] = readdirSync(join(home, '.cache/iqtask/settings'))
+    expect(statSync(join(home, '.cache/iqtask/settings', kept)).mode & 0o777).toBe(0o600)
+    // whatever stands there, it is only believed when it fits
+    writeFileSync(join(home, '.cache/iqtask/settings', kept), '{"build":')
+    expect(results().code).toBe(0)
   })
 
   it("keeps Node's compile cache in the user's own folder, for nobody else", () => {

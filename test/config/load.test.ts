@@ -153,7 +153,7 @@ describe('an object file', () => {
       'applications/a.yaml': minimal(),
       'applications/b.yaml': minimal(),
     })
-    const error = await fault(() => load(cwd))
+    const error = await fault(async () => (await load(cwd)).applications.names())
     expect(error).toMatchObject({ code: 'IQ1110' })
     expect(error.message).toContain('a.yaml')
   })
@@ -206,12 +206,13 @@ describe('the identity model', () => {
   })
 
   it('refuses an application that does not exist, with the nearest one', async () => {
-    expect(await fault(() => load(withModel('  attributes: { email: { from: [hrr.mail] } }\n')))).toMatchObject({
+    const modelOf = async (model: string) => (await load(withModel(model))).identity
+    expect(await fault(() => modelOf('  attributes: { email: { from: [hrr.mail] } }\n'))).toMatchObject({
       code: 'IQ1105',
       hint: 'did you mean hr?',
       place: { line: 3 },
     })
-    expect(await fault(() => load(withModel('  status: { no: "true" }\n')))).toMatchObject({ code: 'IQ1105' })
+    expect(await fault(() => modelOf('  status: { no: "true" }\n'))).toMatchObject({ code: 'IQ1105' })
   })
 })
 

@@ -24,15 +24,19 @@ it('the committed dump is the schema that the migrations make (UPDATE_SCHEMA=1 w
   expect(readFileSync(dump, 'utf8')).toBe(text)
 })
 
+/** As the formatter writes it. */
+const literal = (text: string): string =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+
 it('the fingerprint that is kept is that of the schema (UPDATE_SCHEMA=1 writes it)', () => {
   const file = join(import.meta.dirname, '../../src/store/fingerprint.ts')
   const made = fingerprintMade(migrations)
   if (process.env.UPDATE_SCHEMA === '1')
     writeFileSync(
       file,
-      `/** SHA-256 of the tables and triggers that all migrations make; \`test/store/schema.test.ts\` writes and checks it. */\nexport const latestFingerprint = '${made}'\n`,
+      `/** The tables and triggers that all migrations make; \`test/store/schema.test.ts\` writes and checks it. */\nexport const latestFingerprint =\n  ${literal(made)}\n`,
     )
-  expect(readFileSync(file, 'utf8')).toContain(`'${made}'`)
+  expect(readFileSync(file, 'utf8')).toContain(literal(made))
 })
 
 it('the types that queries are written against name the columns of the tables', () => {

@@ -12,9 +12,12 @@ export interface Column<Item> {
 
 let segmenter: Intl.Segmenter | undefined
 
+/** Letters of Latin scripts, and the signs that are printed here: one column each. To know that takes no tables. */
+const narrow = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2199✔✖⚠×…]*$/
+
 /** Columns on a terminal: East Asian wide characters and emoji take two, marks none. */
 export function displayWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  if (narrow.test(text)) return text.length
   segmenter ??= new Intl.Segmenter()
   let width = 0
   for (const { segment } of segmenter.segment(text))

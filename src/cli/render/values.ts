@@ -1,3 +1,5 @@
+import { localZone } from '../../base/local-zone.ts'
+
 /** Thousands with commas. By hand: to load the tables of `Intl` takes longer than a small command. */
 export const renderCount = (count: number): string => {
   const [whole = '', ...decimals] = String(count).split('.')
@@ -10,19 +12,20 @@ export interface Times {
   render(iso: string | null | undefined): string
 }
 
-/** Times in one zone, which the printer names once; without one in that of this machine. */
-export function timesIn(zone: string | undefined): Times {
-  let format: Intl.DateTimeFormat | undefined
-  const once = (): Intl.DateTimeFormat => {
-    format ??= new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
-    return format
-  }
+/** Times in UTC or in the zone of this machine, which the printer names once. */
+export function timesIn(zone: 'UTC' | undefined): Times {
   return {
     get zone() {
-      return zone ?? once().resolvedOptions().timeZone
+      return zone ?? localZone()
     },
-    render: (iso) => (iso === null || iso === undefined ? '–' : once().format(new Date(iso))),
+    render: (iso) => (iso === null || iso === undefined ? '–' : minutesOf(new Date(iso), zone)),
   }
+}
+
+/** By hand too. */
+function minutesOf(date: Date, zone: 'UTC' | undefined): string {
+  const shifted = zone === 'UTC' ? date : new Date(date.getTime() - date.getTimezoneOffset() * 60_000)
+  return shifted.toISOString().slice(0, 16).replace('T', ' ')
 }
 
 /** A value of data in one line: lists joined, objects as JSON. */
