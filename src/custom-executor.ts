@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { isoText } from './base/clock.ts'
 import { ExecutorError, ItemError, UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
+import { counted } from './base/plural.ts'
 import { refuseForeignCode } from './config/code-file.ts'
 import { type CustomPlan, countNames, createCustomPlan } from './custom-plan.ts'
 import { createViews } from './custom-views.ts'
@@ -121,13 +122,13 @@ function judgeRejects({ options, message }: TaskContext, { read, rejected }: Loo
   const limit = options.maxErrors ?? Math.max(100, Math.floor(read / 100))
   if (rejected > limit)
     throw new ItemError(
-      `${rejected} of ${read} items were rejected, maxErrors allows ${limit}: nothing was written`,
+      `${rejected} of ${counted(read, 'item')} were rejected, maxErrors allows ${limit}: nothing was written`,
       '',
       {
         code: 'IQ3004',
       },
     )
-  message({ level: 'warning', code: 'IQ8005', text: `${rejected} of ${read} items could not be worked on` })
+  message({ level: 'warning', code: 'IQ8005', text: `${rejected} of ${counted(read, 'item')} could not be worked on` })
 }
 
 /** The executor's own part: it looks and plans, in its process, over a connection that nothing is written through. */

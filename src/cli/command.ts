@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { UserError } from '../base/errors.ts'
 import type { Printer } from './render/printer.ts'
 import type { Style } from './render/style.ts'
 import type { Times } from './render/values.ts'
@@ -47,8 +48,21 @@ export interface CommandGroup {
   readonly commands: readonly Command[]
 }
 
+/** A word as a shell takes it, to be typed again. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
 /** As wide as the terminal; a pipe and a file have no width of their own. */
 export const widthOf = ({ terminal }: CommandContext): number => (terminal.outIsTerminal ? terminal.columns : 120)
+
+/** `--limit 20`; undefined where it was not given. @throws UserError IQ1002 */
+export function wholeNumber(options: OptionValues, name: string): number | undefined {
+  const given = text(options, name)
+  if (given === undefined) return undefined
+  if (!/^[1-9]\d{0,8}$/.test(given))
+    throw new UserError(`--${name} is ${JSON.stringify(given)}, expected a whole number from 1`, { code: 'IQ1002' })
+  return Number(given)
+}
 
 export const text = (options: OptionValues, name: string): string | undefined =>
   typeof options[name] === 'string' ? options[name] : undefined

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
-import type { CommandContext, OptionValues } from './command.ts'
+import { UserError } from '../base/errors.ts'
+import { type CommandContext, type OptionValues, shellWord } from './command.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { fieldsOf, outputOf, parseInvocation } from './program.ts'
 import { errorDocument, renderError } from './render/error.ts'
@@ -32,13 +33,33 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     }
     return (await command.run(context, args, options)) ?? 0
   } catch (thrown) {
-    const error = app === undefined ? thrown : app.explain(thrown)
+    const error = app === undefined ? await withTask(thrown, argv, terminal) : app.explain(thrown)
     terminal.err(
       wantsJson
         ? `${JSON.stringify(errorDocument(error))}\n`
         : renderError(error, styleOf(terminal, terminal.errIsTerminal, color)),
     )
     return exitCodeOf(error)
+  } finally {
+    await app?.close()
+  }
+}
+
+/** `iqtask aggregation`: a task, not a command. */
+async function withTask(error: unknown, argv: readonly string[], terminal: Terminal): Promise<unknown> {
+  const [name = ''] = argv
+  if (!(error instanceof UserError) || error.code !== 'IQ1001' || name.startsWith('-')) return error
+  const { commands, groups } = await import('./commands/index.ts')
+  if ([...commands, ...groups].some((one) => one.name === name)) return error
+  let app: App | undefined
+  try {
+    app = await openProject(terminal, {})
+    if (!app.project.tasks.names().includes(name)) return error
+    const hint = `it is a task: iqtask ${['run', ...argv].map(shellWord).join(' ')}`
+    return new UserError(error.message, { code: error.code, hint, cause: error })
+  } catch {
+    // no project here
+    return error
   } finally {
     await app?.close()
   }

@@ -27,6 +27,10 @@ iqtask account link|unlink|never; what waits: iqtask account questions; why it i
   results: `Every run leaves one result: iqtask results, results show ID (latest, TASK@latest, TASK@-2, the beginning of an id).
 iqtask results failures groups what was rejected by cause; results diff A B tells what is new and what is mended;
 results stats TASK shows counts and times over the runs.`,
+  retention: `How long things are kept: retention: { results: 400d, rejects: 90d, images: 90d, gone: 730d } are the defaults; the last thirty
+results of each task stay always, and hold: names what stays whatever its age. iqtask results prune removes results, rejects and
+before images of that age; the task prune also accounts that are gone; maintenance does it with the rest of the house-keeping.
+Each is a plan under the guard deletes; the audit trail is never cut.`,
   resume: `Each chunk of changes is one transaction with its checkpoint. A killed run is found by the next command, marked terminated,
 and goes on with iqtask run TASK --resume or iqtask recover, to the very state of an undisturbed run.`,
   undo: `iqtask undo RESULT plans the reverse of a run, with guards and audit of its own. What changed since is named and refused,

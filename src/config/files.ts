@@ -34,7 +34,9 @@ export function objectFiles<T>(
       if (file === undefined)
         throw new UserError(`no ${kind.noun} named "${name}"`, {
           code: kind.code,
-          hint: didYouMean(name, byName().keys()) ?? `all ${kind.noun}s: iqtask ${kind.noun} list`,
+          hint: [didYouMean(name, byName().keys()) ?? [], `all ${kind.noun}s: iqtask ${kind.noun} list`]
+            .flat()
+            .join('    '),
         })
       const object = kind.build(parseFile(file))
       built.set(name, object)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { ConnectorError } from '../base/errors.ts'
+import { counted } from '../base/plural.ts'
 import type { Evidence } from '../model/result.ts'
 
 /** What proves a source whole (domain §2); a mismatch is an error, and nothing is applied. */
@@ -56,8 +57,8 @@ export function judgeEvidence(
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if ('minRows' in settings)
     return rows >= settings.minRows
-      ? { level: 'complete', reason: `minRows: ${rows} rows, at least ${settings.minRows} expected`, digest }
-      : { level: 'partial', reason: `${rows} rows, at least ${settings.minRows} expected`, digest }
+      ? { level: 'complete', reason: `minRows: ${counted(rows, 'row')}, at least ${settings.minRows} expected`, digest }
+      : { level: 'partial', reason: `${counted(rows, 'row')}, at least ${settings.minRows} expected`, digest }
   if ('rows' in settings) {
     const [first] = files
     const named = files.length > 1 ? `${files.length} files (${first?.file}, …)` : String(first?.file)

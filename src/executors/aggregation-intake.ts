@@ -17,6 +17,7 @@ import type { Reject } from '../model/result.ts'
 import { stagedAccount } from '../model/staged-account.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
+import { onlyVariables } from '../task/check-request.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 
@@ -200,7 +201,7 @@ function refuseMissingKey(application: Application, batch: Seen, records: number
 
 function onlyFilter(only: string | undefined, times: { now: Date; today: Date }): (account: MappedAccount) => boolean {
   if (only === undefined) return () => true
-  const compiled = compileExpression(only, { variables: ['account', 'today', 'now'] })
+  const compiled = compileExpression(only, { variables: onlyVariables })
   return (account) => {
     const lists: Record<string, string[]> = {}
     for (const { attribute, value } of account.entitlements) {

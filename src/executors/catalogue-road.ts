@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { dayIn } from '../base/clock.ts'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
+import { counted } from '../base/plural.ts'
 import type { Application, CatalogueFeed } from '../model/application.ts'
 import { compileCatalogue } from '../model/catalogue-rows.ts'
 import { missingSources } from '../model/feed-rows.ts'
@@ -237,7 +238,7 @@ function sayStillHeld(context: TaskContext, application: Application, plan: Cata
   context.message({
     level: 'warning',
     code: 'IQ2008',
-    text: `${count} entitlements are not listed any more, but accounts still hold them: ${held.join(', ')}${count > held.length ? ', …' : ''}`,
+    text: `${counted(count, 'entitlement is', 'entitlements are')} not listed any more, but accounts still hold ${count === 1 ? 'it' : 'them'}: ${held.join(', ')}${count > held.length ? ', …' : ''}`,
     item: application.name,
   })
 }

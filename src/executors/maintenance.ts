@@ -9,6 +9,7 @@ import type { Prunable, PrunedWhat } from '../store/retention.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import { itemRoad } from '../task/item-road.ts'
 
+const pruned = ['results', 'gone-accounts'] as const
 const steps = ['prune', 'verify', 'pack', 'analyse', 'backup'] as const
 /** Events of the audit trail that are as old are kept packed. */
 const packedAfterMs = 30 * 86_400_000
@@ -17,6 +18,11 @@ const schema = z.strictObject({
     .array(z.enum(steps))
     .min(1)
     .default([...steps]),
+  /** What the first step looks at: results with their rejects and before images, accounts that are gone. */
+  prune: z
+    .array(z.enum(pruned))
+    .min(1)
+    .default([...pruned]),
   /** Rows of each table whose checks are made again. */
   sample: z.int().positive().default(1000),
   backup: z
@@ -46,7 +52,7 @@ export const maintenance = defineExecutor({
     const does = (step: (typeof steps)[number]): boolean => args.steps.includes(step)
     // what is damaged is not made smaller, nor is a good backup replaced by it
     if (does('verify') && !(await verify(context, args))) return
-    if (does('prune')) await prune(context)
+    if (does('prune')) await prune(context, args.prune)
     if (does('pack')) await pack(context)
     if (context.options.dryRun) return
     if (does('analyse')) context.store.upkeep.tidy()
@@ -67,15 +73,17 @@ const countOf: Readonly<Record<PrunedWhat, string>> = {
 }
 
 /** Two plans, each under the guard `deletes`: what is left of runs, and accounts. */
-async function prune(context: TaskContext): Promise<void> {
+async function prune(context: TaskContext, wanted: Arguments['prune']): Promise<void> {
   const { store, project, clock } = context
   const { retention } = store
   const held = heldOn(clock.now(), project.retention.hold)
   const before = (ageMs: number): string => isoText(new Date(clock.now().getTime() - ageMs))
-  const road = (section: string, plan: (add: (item: PlannedItem<Planned>) => void) => Facts) =>
-    context.road(
+  const road = async (section: (typeof pruned)[number], plan: (add: (item: PlannedItem<Planned>) => void) => Facts) => {
+    if (!wanted.includes(section)) return
+    await context.road(
       itemRoad<Planned>(context, { section, plan: async (add) => plan(add), apply: (items) => apply(context, items) }),
     )
+  }
   retention.holdAccounts(held.anyAccount ? held.account : undefined)
   const ages = project.retention
   await road('results', (add) => {

@@ -1,4 +1,5 @@
-import { counted, type Measure, number, share } from './guard-measure.ts'
+import { counted } from '../base/plural.ts'
+import { type Measure, number, share } from './guard-measure.ts'
 import {
   type DestructiveKind,
   destructiveKinds,

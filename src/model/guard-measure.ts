@@ -15,10 +15,6 @@ export interface Measure {
 /** `48,150` */
 export const number = (value: number): string => value.toLocaleString('en')
 
-/** `1 account`, `25,107 accounts` */
-export const counted = (count: number, one: string, many: string): string =>
-  `${number(count)} ${count === 1 ? one : many}`
-
 /** `52 %`, with as many decimals (at most three) as keep it on its side of the limit it is compared with. */
 export function share(count: number, of: number, limit: number): string {
   const percent = of === 0 ? (count === 0 ? 0 : 100) : (100 * count) / of

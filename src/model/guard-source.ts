@@ -1,5 +1,6 @@
 import { parseDuration, renderDuration } from '../base/duration.ts'
-import { counted, type Measure, number, share } from './guard-measure.ts'
+import { counted } from '../base/plural.ts'
+import { type Measure, number, share } from './guard-measure.ts'
 import type { GuardSettings, Thresholds } from './guard-settings.ts'
 import type { PlanFigures, SourceFigures } from './plan-figures.ts'
 

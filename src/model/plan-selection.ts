@@ -32,6 +32,12 @@ export function notAccepted(
   }
 }
 
+/** @throws UserError IQ1106 for an expression that does not compile */
+export function checkSelection({ only, except }: PlanSelection): void {
+  compiled(only)
+  compiled(except)
+}
+
 const compiled = (source: string | undefined): Expression | undefined =>
   source === undefined ? undefined : compileExpression(source, { variables: ['change'] })
 

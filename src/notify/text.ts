@@ -1,4 +1,5 @@
 import { renderDuration } from '../base/duration.ts'
+import { counted } from '../base/plural.ts'
 import { visible, visibleLine } from '../base/visible.ts'
 import type { Notification } from '../model/notification.ts'
 import type { NotifyEvent } from '../model/notify-settings.ts'
@@ -21,7 +22,7 @@ const mostItems = 50
 export function subjectOf({ notifications, digest }: Message): string {
   const [first] = notifications
   const what = digest
-    ? `${notifications.length} message${notifications.length === 1 ? '' : 's'} about ${tasksOf(notifications)}`
+    ? `${counted(notifications.length, 'message')} about ${tasksOf(notifications)}`
     : `${first.task} ${says[first.event]}`
   return visibleLine(`[iqtask] ${first.project}: ${what}`, 180)
 }

@@ -29,6 +29,8 @@ export interface RejectRecord extends Reject {
 export interface Results {
   /** Latest first. */
   list(filter: ResultFilter): { items: TaskResultDocument[]; total: number; cursor: string | null }
+  /** The same one by one, however many there are. */
+  each(filter: ResultFilter): { items: IterableIterator<TaskResultDocument>; total: number }
   /**
    * By id, the beginning of one, `latest`, `TASK@latest` or `TASK@-2` (the last but one).
    * @throws UserError IQ1006 when there is none, IQ1007 when a beginning fits several
@@ -52,19 +54,20 @@ export function createResults(db: Database): Results {
       })
     return first
   }
+  const each = (filter: ResultFilter): { items: IterableIterator<TaskResultDocument>; total: number } => {
+    const { where, values } = conditions(filter)
+    const total = db.statement(`select count(*) from task_result ${where}`).pluck()
+    const rows = db.statement(`select * from task_result ${where} order by id desc limit ?`)
+    return {
+      items: documents(db, () => rows.iterate(...values, filter.limit ?? -1) as IterableIterator<TaskResultRow>),
+      total: Number(total.get(...values)),
+    }
+  }
   return {
+    each,
     list(filter) {
-      const { where, values } = conditions(filter)
-      const total = Number(
-        db
-          .statement(`select count(*) from task_result ${where}`)
-          .pluck()
-          .get(...values),
-      )
-      const rows = db
-        .statement(`select * from task_result ${where} order by id desc limit ?`)
-        .all(...values, filter.limit ?? -1) as TaskResultRow[]
-      return { items: rows.map((row) => document(db, row)), total, cursor: null }
+      const { items, total } = each(filter)
+      return { items: [...items], total, cursor: null }
     },
     find(reference) {
       const named = /^(?:(.+)@)?(latest|-\d+)$/.exec(reference)
@@ -86,6 +89,15 @@ export function createResults(db: Database): Results {
       for (const row of rows) yield present(row) as unknown as RejectRecord
     },
   }
+}
+
+/** The query begins with the first: one that nobody asked for holds nothing. */
+function* documents(
+  db: Database,
+  rows: () => IterableIterator<TaskResultRow>,
+): Generator<TaskResultDocument, undefined> {
+  for (const row of rows()) yield document(db, row)
+  return undefined
 }
 
 function conditions(filter: ResultFilter): { where: string; values: string[] } {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '../base/json.ts'
+import { counted } from '../base/plural.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import { createAudit } from './audit.ts'
 import type { Database } from './database.ts'
@@ -187,7 +188,7 @@ function remains(db: Database, target: number): string[] {
        (select id from ${undoSteps.find((step) => step.name === 'remove entitlements')?.from ?? ''}) limit 3`,
   )
   return [
-    `the audit trail keeps the ${events} events of the run`,
+    `the audit trail keeps the ${counted(Number(events), 'event')} of the run`,
     ...(sent.length > 0 ? [`notices that were sent stay sent: ${sent.join(', ')}`] : []),
     ...(files.length > 0 ? [`files that it wrote stay where they are: ${files.join(', ')}`] : []),
     ...(used.length > 0 ? [`catalogue entries that others use by now stay: ${used.join(', ')}`] : []),

@@ -1,5 +1,6 @@
 import { ItemError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { counted } from '../base/plural.ts'
 import type { Counts, LeftOut } from '../model/result.ts'
 import type { Checkpoint } from './drive.ts'
 import type { Passed, Phase, Road } from './road.ts'
@@ -36,7 +37,13 @@ export function suspectAfterCrash({ after, suspect }: Current, lossLimit: number
 export function applyChunk(run: RunState, road: Road, phase: Phase, after: number): number | undefined {
   const suspect = currentOf(run).suspect
   if (suspect !== undefined && suspect.after === after && suspect.crashes >= mostCrashes)
-    return passOver(run, road, phase, after, `the process died ${suspect.crashes} times while it was applied`)
+    return passOver(
+      run,
+      road,
+      phase,
+      after,
+      `the process died ${counted(suspect.crashes, 'time')} while it was applied`,
+    )
   try {
     return apply(run, road, phase, after, suspect)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { isoText } from '../base/clock.ts'
 import { IqtaskError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { counted } from '../base/plural.ts'
 import type { GuardVerdict, Message } from '../model/result.ts'
 import { applyChunk, type Suspect, suspectAfterCrash } from './chunks.ts'
 import type { RoadOutcome } from './executor.ts'
@@ -90,7 +91,7 @@ function stopBefore(run: RunState, road: Road, prepared: Prepared): Status | und
     run.message({
       level: 'error',
       code: 'IQ3004',
-      text: `${prepared.rejected} of ${prepared.read} items were rejected, maxErrors allows ${limit}: nothing was written`,
+      text: `${prepared.rejected} of ${counted(prepared.read, 'item')} were rejected, maxErrors allows ${limit}: nothing was written`,
       item: road.section,
     })
     return 'error'
@@ -122,7 +123,7 @@ function judge(run: RunState, road: Road, prepared: Prepared): Status | undefine
     run.message({
       level: 'error',
       code: 'IQ3007',
-      text: `${prepared.planned} changes are planned although none were expected`,
+      text: `${counted(prepared.planned, 'change')} planned although none were expected`,
       item: road.section,
     })
     return 'error'

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isoText } from '../base/clock.ts'
 import { renderDuration } from '../base/duration.ts'
 import { BusyError } from '../base/errors.ts'
+import { counted } from '../base/plural.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import type { Message } from '../model/result.ts'
 import type { TaskSchedule } from '../model/schedule.ts'
@@ -176,7 +177,7 @@ function recordAll(
   const [first, last] = [lost[0], lost.at(-1)]
   return keep(
     lost,
-    `${lost.length} times from ${first === undefined ? '' : isoText(first)} to ${last === undefined ? '' : isoText(last)}`,
+    `${counted(lost.length, 'time')} from ${first === undefined ? '' : isoText(first)} to ${last === undefined ? '' : isoText(last)}`,
   )
 }
 

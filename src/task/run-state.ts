@@ -176,6 +176,14 @@ function planChecks(given: RunStateOptions): PlanChecks {
     // of a plan that is at hand already nothing more is kept, and a dry run leaves nothing but its result
     keepPlan(section, prepared) {
       if (options.dryRun || expectPlan !== undefined || options.select !== undefined) return
+      // a guard of the source stops also a read that would change nothing
+      if (prepared.changes()[Symbol.iterator]().next().done === true)
+        return given.onMessage({
+          level: 'info',
+          code: 'IQ4001',
+          text: 'no change is planned, so there is no plan to look at',
+          item: section,
+        })
       show(kept, section, prepared)
       given.onMessage({ level: 'info', code: 'IQ4001', text: `The plan is kept: iqtask plan show ${given.resultId}` })
     },

@@ -1,13 +1,11 @@
 import { type Clock, isoText } from '../base/clock.ts'
-import { BusyError, type ErrorDetails, StoreError, UserError } from '../base/errors.ts'
+import { BusyError, StoreError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { didYouMean } from '../base/nearest.ts'
 import type { Redactor } from '../base/redact.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { inChain } from '../model/guard-chain.ts'
-import { forbidWords } from '../model/plan-change.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message } from '../model/result.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
@@ -15,6 +13,7 @@ import { storeFault } from '../store/fault.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { Store } from '../store/store.ts'
 import { blackoutsOf, waitOutBlackout } from './blackout-wait.ts'
+import { checkRequest } from './check-request.ts'
 import { type Claim, claimRun, keptArguments, newRun } from './claim.ts'
 import { createContext } from './context.ts'
 import type { Executor, Progress, RunIdentity, RunOptions, Steps } from './executor.ts'
@@ -67,7 +66,7 @@ export async function runTask(runner: RunnerOptions, request: RunRequest): Promi
 
 async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<TaskResultDocument> {
   const definition = runner.project.tasks.get(request.task)
-  checkForbid(definition, request)
+  checkRequest(definition, request)
   const executor = await runner.executorOf(definition)
   const bound = keptArguments(runner, request, executor) ?? runner.bind(definition, executor, request)
   const guards = runner.guards(definition, request, bound.arguments)
@@ -99,24 +98,9 @@ async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<Task
 /** Everything that `runTask` refuses before there is a TaskResult. @throws UserError */
 async function checkRun(runner: RunnerOptions, request: RunRequest): Promise<void> {
   const definition = runner.project.tasks.get(request.task)
-  checkForbid(definition, request)
+  checkRequest(definition, request)
   const executor = await runner.executorOf(definition)
   runner.guards(definition, request, runner.bind(definition, executor, request).arguments)
-}
-
-/** A word that means nothing would forbid nothing. */
-function checkForbid(definition: TaskDefinition, request: RunRequest): void {
-  const refuse = (word: string, details: Pick<ErrorDetails, 'code' | 'place'>): never => {
-    throw new UserError(`forbid: there is no kind of change ${JSON.stringify(word)}`, {
-      ...details,
-      hint: didYouMean(word, forbidWords) ?? `kinds: ${forbidWords.join(', ')}`,
-    })
-  }
-  const unknown = (words: readonly string[]) => words.find((word) => !forbidWords.includes(word))
-  const written = unknown(definition.forbid)
-  if (written !== undefined) refuse(written, { code: 'IQ1104', place: { file: definition.file } })
-  const asked = unknown(request.forbid ?? [])
-  if (asked !== undefined) refuse(asked, { code: 'IQ1002' })
 }
 
 const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions => ({

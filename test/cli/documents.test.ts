@@ -53,6 +53,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   'results stats': ['results stats aggregation'],
   'results wait': ['results wait latest'],
   'results ack': ['results ack latest --comment seen'],
+  'results prune': ['results prune --dry-run'],
   'results export': ['results export --out r.jsonl'],
   explain: ['explain', 'explain IQ2104', 'explain guards'],
   doctor: ['doctor'],

@@ -59,6 +59,44 @@ describe('text on a terminal', () => {
     expect(new Set(lines.filter((line) => line !== '').map((line) => displayWidth(line)))).toEqual(new Set([8]))
   })
 
+  it('cuts the widest texts where the terminal is narrow, then leaves columns out, and never runs over the edge', () => {
+    const rows = [
+      { id: '01JD8Q', name: '人事システム aggregation', count: 12, note: 'e\u0301tude and much more text than fits' },
+      { id: '01JD8R', name: 'x', count: 48_211, note: '–' },
+    ]
+    const columns = [
+      { title: 'RESULT', value: (row: (typeof rows)[number]) => row.id },
+      { title: 'TASK', value: (row: (typeof rows)[number]) => row.name },
+      { title: 'READ', align: 'right' as const, value: (row: (typeof rows)[number]) => renderCount(row.count) },
+      { title: 'NOTE', value: (row: (typeof rows)[number]) => row.note },
+    ]
+    expect(renderTable(rows, columns)).toContain('than fits')
+    expect(renderTable(rows, columns, 60).split('\n')).toEqual([
+      'RESULT  TASK                        READ  NOTE',
+      '01JD8Q  人事システム aggregation      12  e\u0301tude and much mo…',
+      '01JD8R  x                         48,211  –',
+      '',
+    ])
+    const narrow = renderTable(rows, columns, 30)
+    expect(narrow).toContain('01JD8Q  人事シ…       12\n')
+    expect(narrow).toContain('… 1 column more')
+    for (let width = 8; width <= 100; width++)
+      for (const line of renderTable(rows, columns, width).split('\n').slice(0, 3))
+        expect([width, displayWidth(line) <= width]).toEqual([width, true])
+  })
+
+  it('is as wide as the terminal in a table of a command, and whole in a pipe', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'ad.csv': `${smallOrganisation['ad.csv']}${'long'.repeat(40)},,yes,g1\n`,
+    })
+    await runCli('run aggregation', { cwd })
+    expect((await runCli('account find', { cwd })).stdout).toContain('long'.repeat(40))
+    const { stdout } = await runCli('account find', { cwd, tty: true })
+    for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(120)
+    expect((await runCli('account find --output wide', { cwd, tty: true })).stdout).toContain('long'.repeat(40))
+  })
+
   it('groups the digits of a number', () => {
     expect([0, 999, 1000, 1_234_567, -1000, 1234.5].map(renderCount)).toEqual([
       '0',

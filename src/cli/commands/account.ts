@@ -89,11 +89,15 @@ async function show(context: CommandContext, [reference = '']: readonly string[]
     const held =
       a.entitlements.length === 0
         ? ''
-        : `\n${renderTable(a.entitlements, [
-            { title: '  ENTITLEMENT', value: (e) => `  ${e.attribute}` },
-            { title: 'VALUE', value: (e) => e.value },
-            { title: 'SINCE', value: (e) => times.render(e.since) },
-          ])}`
+        : `\n${renderTable(
+            a.entitlements,
+            [
+              { title: '  ENTITLEMENT', value: (e) => `  ${e.attribute}` },
+              { title: 'VALUE', value: (e) => e.value },
+              { title: 'SINCE', value: (e) => times.render(e.since) },
+            ],
+            context.terminal.outIsTerminal ? context.terminal.columns : undefined,
+          )}`
     return `${style.bold(safe(`${a.application}:${a.nativeIdentity}`))}\n${lines.join('\n')}\n${held}`
   })
   return undefined

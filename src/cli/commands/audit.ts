@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { isoText } from '../../base/clock.ts'
-import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
-import { renderCount, renderValue } from '../render/values.ts'
+import { counted } from '../../base/plural.ts'
+import { type CommandContext, type CommandGroup, type OptionValues, text, wholeNumber } from '../command.ts'
+import { renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
 import { existingStore } from './store.ts'
 
@@ -51,7 +52,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
     run: result?.id,
     since: result?.queuedAt,
     action: text(options, 'action'),
-    limit: text(options, 'limit') !== undefined ? Number(text(options, 'limit')) : unlimited ? undefined : 50,
+    limit: wholeNumber(options, 'limit') ?? (unlimited ? undefined : 50),
   })
   const items = found.items.map(({ actor, ...event }) => ({
     schema: 'iqtask/Event/1',
@@ -92,7 +93,7 @@ async function verify(context: CommandContext, _args: readonly string[], options
   const { style } = context
   await context.printer.document({ schema: 'iqtask/AuditCheck/1', sound: done.findings.length === 0, ...done }, () =>
     done.findings.length === 0
-      ? `${style.green('✔')} ${renderCount(done.events)} events, the chain is whole\n`
+      ? `${style.green('✔')} ${counted(done.events, 'event')}, the chain is whole\n`
       : `${done.findings.map((one) => `${style.red('✖')} event ${one.seq}: ${one.kind}  ${safe(one.text)}`).join('\n')}\n`,
   )
   return done.findings.length === 0 ? 0 : 6

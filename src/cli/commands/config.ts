@@ -1,3 +1,4 @@
+import { counted } from '../../base/plural.ts'
 import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { errorDocument, renderError } from '../render/error.ts'
 import { renderValue } from '../render/values.ts'
@@ -66,7 +67,7 @@ async function validate(context: CommandContext): Promise<number | undefined> {
     () =>
       problems.length === 0
         ? `${names.length} objects, nothing wrong\n`
-        : `${problems.map((problem) => renderError(problem, context.style)).join('')}${problems.length} problem${problems.length === 1 ? '' : 's'}\n`,
+        : `${problems.map((problem) => renderError(problem, context.style)).join('')}${counted(problems.length, 'problem')}\n`,
   )
   return problems.length === 0 ? undefined : 2
 }

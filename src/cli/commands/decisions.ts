@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { UserError } from '../../base/errors.ts'
+import { counted } from '../../base/plural.ts'
 import { type DecisionKind, decisionKinds } from '../../model/decision.ts'
 import type { QuestionDocument } from '../../model/documents.ts'
 import type { Command, CommandContext, OptionValues } from '../command.ts'
 import { text } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
 import { csvLine } from '../render/printer.ts'
-import { renderCount } from '../render/values.ts'
 import { printResults, runOne } from './run.ts'
 
 /** What a run that keeps a person's word takes. */
@@ -136,7 +136,7 @@ function toFile(context: CommandContext, out: string, found: Iterable<QuestionDo
     csvLine([keyOf(q), q.displayName ?? '', q.kind, q.value ?? '', q.candidates.join(' '), '', '', '']),
   )
   writeOutput(context.terminal.cwd, out, [csvLine(columns), ...lines])
-  context.terminal.err(`${renderCount(lines.length)} questions written to ${out}\n`)
+  context.terminal.err(`${counted(lines.length, 'question')} written to ${out}\n`)
   return undefined
 }
 

@@ -1,5 +1,4 @@
-import { UserError } from '../../base/errors.ts'
-import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
+import { type CommandContext, type CommandGroup, type OptionValues, text, wholeNumber } from '../command.ts'
 import { safe } from '../terminal.ts'
 
 const states = ['waiting', 'sent', 'failed'] as const
@@ -31,11 +30,8 @@ export const notify: CommandGroup = {
 
 async function list(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const app = await context.app()
-  const given = text(options, 'limit')
-  if (given !== undefined && !/^[1-9]\d*$/.test(given))
-    throw new UserError(`--limit is ${JSON.stringify(given)}, expected a whole number from 1`, { code: 'IQ1002' })
   const unlimited = options.all === true || context.printer.machine
-  const limit = given === undefined ? (unlimited ? undefined : 20) : Number(given)
+  const limit = wholeNumber(options, 'limit') ?? (unlimited ? undefined : 20)
   const found = app.storeIfExists()?.outbox.list({ state: text(options, 'state'), limit })
   await context.printer.list({
     items: (found?.items ?? []).map((row) => ({ schema: 'iqtask/Notice/1', ...row })),

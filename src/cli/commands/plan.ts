@@ -2,12 +2,23 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { PlanFile, PlanHeader, RunRequest } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
+import { counted } from '../../base/plural.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
-import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { type Command, type CommandContext, type OptionValues, shellWord, text } from '../command.ts'
 import { groupRejects, renderResult, shortId } from '../render/result.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
-import { allowed, narrowed, narrowing, printResults, runRequest, selected, selectOptions, settings } from './run.ts'
+import {
+  againOf,
+  allowed,
+  narrowed,
+  narrowing,
+  printResults,
+  runRequest,
+  selected,
+  selectOptions,
+  settings,
+} from './run.ts'
 
 export const plan: Command = {
   name: 'plan',
@@ -127,7 +138,7 @@ function createGroups(): Groups {
 
 function describe({ style, times }: CommandContext, header: PlanHeader, { kinds }: Groups): string {
   const lines = [
-    `${style.bold(`plan ${shortId(header.id)}`)}  ${header.task}  ${renderCount(header.changes)} changes  valid until ${times.render(header.expiresAt)} ${times.zone}`,
+    `${style.bold(`plan ${shortId(header.id)}`)}  ${header.task}  ${counted(header.changes, 'change')}  valid until ${times.render(header.expiresAt)} ${times.zone}`,
   ]
   for (const { application, guard, text } of header.guards.filter((one) => one.verdict === 'tripped'))
     lines.push(`  ${style.red(safe(`${application}  ${guard}`))}  ${safe(`${text}`)}`)
@@ -172,7 +183,7 @@ async function applyPlan(
   })
   if (result.stoppedBy === null && result.status !== 'error')
     store.markPlanApplied(header.id, result.id, app.clock.now(), JSON.stringify(app.actor))
-  await printResults(context, [result], `apply ${reference}`)
+  await printResults(context, [result], () => againOf('apply', shellWord(reference), context.argv))
   return result.exitCode ?? 1
 }
 

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseDuration, renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
+import { counted } from '../../base/plural.ts'
 import { diffFailures, type FailedItem, trendsOf } from '../../model/result-compare.ts'
-import { type Command, type CommandContext, type OptionValues, text } from '../command.ts'
+import { type Command, type CommandContext, type OptionValues, text, wholeNumber } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
 import { shortId, statusText } from '../render/result.ts'
 import { renderTable } from '../render/table.ts'
 import { renderCount } from '../render/values.ts'
 import { safe } from '../terminal.ts'
 import { resultFilter } from './results-filter.ts'
+import { againOf, printResults, runOne } from './run.ts'
 import { existingStore } from './store.ts'
 
 export const diff: Command = {
@@ -62,7 +64,7 @@ export const stats: Command = {
   options: [{ flags: '--last <n>', summary: 'over so many runs; default 30' }],
   async run(context, [task = ''], options) {
     const app = await context.app()
-    const last = Number(text(options, 'last') ?? '30')
+    const last = wholeNumber(options, 'last') ?? 30
     const store = existingStore(app)
     const found = store.results.list({ task, limit: last })
     if (found.total === 0) app.project.tasks.get(task)
@@ -73,7 +75,7 @@ export const stats: Command = {
     await context.printer.document(
       { schema: 'iqtask/ResultStats/1', task, runs: found.total, looked: found.items.length, byStatus, trends },
       () =>
-        `${context.style.bold(task)}  ${renderCount(found.total)} runs, of the last ${found.items.length}: ${Object.entries(
+        `${context.style.bold(task)}  ${counted(found.total, 'run')}, of the last ${found.items.length}: ${Object.entries(
           byStatus,
         )
           .map(([status, count]) => `${count} ${status}`)
@@ -147,6 +149,28 @@ export const ack: Command = {
   },
 }
 
+/** The task `prune`, of results alone: gone accounts have an age of their own. */
+export const prune: Command = {
+  name: 'prune',
+  summary: 'remove results, rejects and before images that have reached their age (`retention` in iqtask.config.yaml)',
+  examples: ['iqtask results prune --dry-run', 'iqtask results prune', 'iqtask explain retention'],
+  options: [
+    { flags: '--dry-run', summary: 'plan without applying' },
+    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
+    { flags: '--reason <text>', summary: 'why they may not' },
+  ],
+  async run(context, _args, options) {
+    const result = await runOne(context, 'prune', options, { prune: 'results' })
+    await printResults(context, [result], () => againOf('results', 'prune', context.argv))
+    return result.exitCode ?? 1
+  },
+}
+
+function* lines(items: Iterable<object>): Generator<string, undefined> {
+  for (const item of items) yield `${JSON.stringify(item)}\n`
+  return undefined
+}
+
 export const exportResults: Command = {
   name: 'export',
   summary: 'results as JSON lines in a file: whole or absent, readable only by you',
@@ -165,15 +189,11 @@ export const exportResults: Command = {
     const out = text(options, 'out')
     if (out === undefined) throw new UserError('export needs a file', { code: 'IQ1002', hint: '--out results.jsonl' })
     const app = await context.app()
-    const { items, total } = existingStore(app).results.list(resultFilter(app, options))
-    writeOutput(
-      context.terminal.cwd,
-      out,
-      items.map((item) => `${JSON.stringify(item)}\n`),
-    )
+    const { items, total } = existingStore(app).results.each(resultFilter(app, options))
+    writeOutput(context.terminal.cwd, out, lines(items))
     await context.printer.document(
       { schema: 'iqtask/Export/1', path: out, rows: total },
-      () => `${renderCount(total)} results in ${out}\n`,
+      () => `${counted(total, 'result')} in ${out}\n`,
     )
     return undefined
   },

@@ -2,8 +2,9 @@ import type { App } from '../../app.ts'
 import { renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { mends } from '../../base/mends.ts'
+import { counted } from '../../base/plural.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
-import { type CommandContext, type CommandGroup, type OptionValues, text, widthOf } from '../command.ts'
+import { type CommandContext, type CommandGroup, type OptionValues, text, wholeNumber, widthOf } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
 import {
   groupRejects,
@@ -17,7 +18,7 @@ import {
 import { renderCount } from '../render/values.ts'
 import { usualOf } from '../usual.ts'
 import { resultFilter } from './results-filter.ts'
-import { ack, diff, exportResults, stats, wait } from './results-more.ts'
+import { ack, diff, exportResults, prune, stats, wait } from './results-more.ts'
 import { rejectedApplication } from './retry.ts'
 import { existingStore } from './store.ts'
 
@@ -80,20 +81,17 @@ export const results: CommandGroup = {
     wait,
     ack,
     exportResults,
+    prune,
   ],
 }
 
 async function list(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const app = await context.app()
   const store = app.storeIfExists()
-  const limit = options.all === true || context.printer.machine ? undefined : Number(text(options, 'limit') ?? 20)
+  const all = options.all === true || context.printer.machine
+  const limit = wholeNumber(options, 'limit') ?? (all ? undefined : 20)
   const found =
-    store === undefined
-      ? { items: [], total: 0 }
-      : store.results.list({
-          ...resultFilter(app, options),
-          limit: text(options, 'limit') === undefined ? limit : Number(text(options, 'limit')),
-        })
+    store === undefined ? { items: [], total: 0 } : store.results.each({ ...resultFilter(app, options), limit })
   await context.printer.list({
     ...found,
     empty: 'no runs yet; iqtask task list shows what can be run',
@@ -223,7 +221,7 @@ async function rowsToFile(
   }
   const { id } = result
   context.terminal.err(
-    `${renderCount(rows.length)} rows written to ${out}; correct them, then: iqtask retry ${shortId(id)} --from ${out}\n`,
+    `${counted(rows.length, 'row')} written to ${out}; correct them, then: iqtask retry ${shortId(id)} --from ${out}\n`,
   )
   return undefined
 }

@@ -4,7 +4,8 @@ import { UserError } from '../../base/errors.ts'
 import { didYouMean } from '../../base/nearest.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import { type Command, type OptionValues, text } from '../command.ts'
-import { printResults, runOne } from './run.ts'
+import { shortId } from '../render/result.ts'
+import { againOf, printResults, runOne } from './run.ts'
 import { existingStore } from './store.ts'
 
 /** An expression with more names than this is slower than reading everything again. */
@@ -43,7 +44,7 @@ export const retry: Command = {
       return 0
     }
     const done = await runOne(context, result.task, { ...options, only: plan.only }, plan.set)
-    await printResults(context, [done])
+    await printResults(context, [done], () => againOf('retry', reference ?? shortId(result.id), context.argv))
     return done.exitCode ?? 1
   },
 }

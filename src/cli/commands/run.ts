@@ -3,10 +3,18 @@ import { parseDuration } from '../../base/duration.ts'
 import { AbortError, UserError } from '../../base/errors.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import { median } from '../../model/result-compare.ts'
-import { type Command, type CommandContext, type OptionValues, text, widthOf } from '../command.ts'
+import {
+  type Command,
+  type CommandContext,
+  type OptionValues,
+  shellWord,
+  text,
+  wholeNumber,
+  widthOf,
+} from '../command.ts'
 import { detach } from '../detach.ts'
 import { createProgress, type ProgressMode, progressModes } from '../progress.ts'
-import { groupRejects, renderNext, renderResult } from '../render/result.ts'
+import { groupRejects, renderNext, renderResult, shortId } from '../render/result.ts'
 import { usualOf } from '../usual.ts'
 
 const ifRunning = ['fail', 'skip', 'wait'] as const
@@ -22,11 +30,9 @@ export const narrowing = [
 ] as const
 
 export function narrowed(options: OptionValues): Pick<RunRequest, 'only' | 'limit' | 'forbid'> {
-  const limit = text(options, 'limit')
-  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) throw wrong('--limit', limit, 'a whole number from 1')
   return {
     only: text(options, 'only'),
-    limit: limit === undefined ? undefined : Number(limit),
+    limit: wholeNumber(options, 'limit'),
     forbid: words(options, 'forbid'),
   }
 }
@@ -78,9 +84,33 @@ export const run: Command = {
       results.push(result)
       if (result.status === 'terminated') break
     }
-    if (progressMode(context, options) !== 'jsonl') await printResults(context, results)
+    if (progressMode(context, options) !== 'jsonl')
+      await printResults(context, results, ({ task }) => againOf('run', task, context.argv))
     return worstOf(results, options)
   },
+}
+
+/** Options that make a run what it is; others say how it is shown, or were given once and for this run. */
+const essential = [
+  '--set',
+  '--only',
+  '--except',
+  '--limit',
+  '--forbid',
+  '--accept',
+  '--application',
+  '--from',
+  '--project',
+  '--config',
+]
+
+/** What was typed, to be typed again. */
+export function againOf(command: string, what: string, argv: readonly string[]): string {
+  const kept = argv.flatMap((word, index) => {
+    if (essential.includes(word)) return [word, argv[index + 1] ?? '']
+    return essential.some((option) => word.startsWith(`${option}=`)) ? [word] : []
+  })
+  return [command, what, ...kept.map(shellWord)].join(' ')
 }
 
 /** The worst of several; what a script calls a failure is its own choice. */
@@ -217,7 +247,7 @@ export function settings(pairs: readonly string[]): Record<string, string> {
 export async function printResults(
   context: CommandContext,
   results: readonly TaskResultDocument[],
-  again?: string,
+  again?: (result: TaskResultDocument) => string,
 ): Promise<void> {
   const app = await context.app()
   const [only] = results
@@ -227,7 +257,7 @@ export async function printResults(
   for (const result of results) {
     const causes = groupRejects(app.store().results.rejects(result.id))
     await context.terminal.out(
-      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, { columns: widthOf(context), usual: usualOf(app.store(), result), again })}${renderNext(result, context.style)}`,
+      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, { columns: widthOf(context), usual: usualOf(app.store(), result), again: again?.(result) })}${renderNext(result, context.style)}`,
     )
   }
 }
@@ -263,7 +293,7 @@ export const undo: Command = {
       allow: allowed(options),
       select: selected(options),
     })
-    await printResults(context, [result])
+    await printResults(context, [result], () => againOf('undo', shortId(id), context.argv))
     return result.exitCode ?? 1
   },
 }

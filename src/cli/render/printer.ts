@@ -64,7 +64,11 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
               value: (item: object) => renderValue(valueAt(item as JsonObject, field)),
             }))
       const more = list.total > items.length ? `${items.length} of ${list.total}; --all shows the rest\n` : ''
-      await terminal.out(renderTable(items, columns) + more + (list.footer === undefined ? '' : `${list.footer}\n`))
+      // a pipe has no width, and who asks for all columns gets them whole
+      const width = terminal.outIsTerminal && output === 'table' ? terminal.columns : undefined
+      await terminal.out(
+        renderTable(items, columns, width) + more + (list.footer === undefined ? '' : `${list.footer}\n`),
+      )
     },
     async document(document, human) {
       if (output === 'table' || output === 'wide') await terminal.out(human())

@@ -1,3 +1,4 @@
+import { counted } from '../../base/plural.ts'
 import type { Quality } from '../../model/quality.ts'
 import { safe } from '../terminal.ts'
 import { renderCount } from './values.ts'
@@ -11,7 +12,7 @@ export function renderQuality(quality: Readonly<Record<string, Quality>>): strin
     const looked =
       found.sampled === found.accounts
         ? ''
-        : ` (${renderCount(found.sampled)} of ${renderCount(found.accounts)} accounts looked at)`
+        : ` (${renderCount(found.sampled)} of ${counted(found.accounts, 'account')} looked at)`
     const remarks = [
       ...found.datesBeyondReason.map(
         (one) => `${renderCount(one.count)} × ${one.attribute} beyond reason: ${quoted(one.first)}`,

@@ -1,6 +1,7 @@
 import type { RejectRecord } from '../../app.ts'
 import type { Code } from '../../base/codes.ts'
 import { renderDuration } from '../../base/duration.ts'
+import { counted } from '../../base/plural.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import type { Quality } from '../../model/quality.ts'
 import type { Message, RunStatus } from '../../model/result.ts'
@@ -48,9 +49,7 @@ export function renderResult(
   { columns = 120, usual, again = commandOf(result) }: ResultOptions = {},
 ): string {
   const median =
-    usual === undefined
-      ? ''
-      : ` (median of ${usual.runs} run${usual.runs === 1 ? '' : 's'} ${renderDuration(usual.durationMs)})`
+    usual === undefined ? '' : ` (median of ${counted(usual.runs, 'run')} ${renderDuration(usual.durationMs)})`
   const duration = result.durationMs === null ? '' : ` in ${renderDuration(result.durationMs)}${style.dim(median)}`
   const dry = result.dryRun ? style.cyan('  dry run: nothing was changed') : ''
   const head =
@@ -99,11 +98,14 @@ function renderGuards(result: TaskResultDocument, style: Style, again: string): 
   return lines
 }
 
-const isKeptPlan = (message: Message): boolean => message.code === 'IQ4001'
+const isKeptPlan = (message: Message): boolean => message.code === 'IQ4001' && message.item === undefined
 
-/** What was typed, as far as the result knows. */
-const commandOf = ({ task, executor, arguments: args }: TaskResultDocument): string =>
-  executor === 'undo' ? `undo ${shortId(String(args.result))}` : `run ${task}`
+/** What makes exactly what was planned; without a plan the task, as far as the result knows. */
+function commandOf(result: TaskResultDocument): string {
+  const { id, task, executor, arguments: args } = result
+  if (result.messages.some(isKeptPlan)) return `apply ${shortId(id)}`
+  return executor === 'undo' ? `undo ${shortId(String(args.result))}` : `run ${task}`
+}
 
 /** What is other than in the run before and than usual. */
 export function renderUsual(usual: Usual | undefined, style: Style): string {

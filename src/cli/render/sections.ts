@@ -1,3 +1,4 @@
+import { counted } from '../../base/plural.ts'
 import type { SectionDocument, TaskResultDocument } from '../../model/documents.ts'
 import { safe } from '../terminal.ts'
 import type { Style } from './style.ts'
@@ -18,7 +19,25 @@ const labels: Readonly<Record<string, string>> = {
   givesRejected: 'steps rejected',
   uncorrelated: 'accounts uncorrelated',
 }
-export const labelOf = (count: string): string => labels[count] ?? count
+/** Labels that count a noun, for one of it. */
+const singular: Readonly<Record<string, string>> = {
+  identities: 'identity',
+  grants: 'grant',
+  entitlements: 'entitlement',
+  steps: 'step',
+  accounts: 'account',
+  questions: 'question',
+  results: 'result',
+  images: 'image',
+  backups: 'backup',
+}
+
+/** What a count of that many is called; without a number as the name of the count. */
+export function labelOf(name: string, count?: number): string {
+  const label = labels[name] ?? name
+  const [noun = '', ...rest] = label.split(' ')
+  return count === 1 && singular[noun] !== undefined ? [singular[noun], ...rest].join(' ') : label
+}
 const firstLine = [
   'read',
   'created',
@@ -73,9 +92,10 @@ function cellsOf(section: SectionDocument, names: readonly string[], all: readon
     const digits = Math.max(
       ...all.filter((one) => isShown(one, name)).map((one) => renderCount(one.counts[name] ?? 0).length),
     )
-    const label = labelOf(name)
-    if (!isShown(section, name)) return ' '.repeat(digits + 1 + label.length)
-    return `${renderCount(section.counts[name] ?? 0).padStart(digits)} ${label}`
+    const label = (section: SectionDocument): string => labelOf(name, section.counts[name])
+    const width = Math.max(...all.filter((one) => isShown(one, name)).map((one) => label(one).length))
+    if (!isShown(section, name)) return ' '.repeat(digits + 1 + width)
+    return `${renderCount(section.counts[name] ?? 0).padStart(digits)} ${label(section).padEnd(width)}`
   })
 }
 
@@ -96,9 +116,6 @@ function renderRate({ correlation }: SectionDocument): string {
   if (correlation === null || (correlation.rate === 1 && correlation.earlier.every((rate) => rate === 1))) return ''
   const { rate, earlier } = correlation
   const median = [...earlier].sort((a, b) => a - b)[Math.floor(earlier.length / 2)]
-  const before =
-    median === undefined
-      ? ''
-      : ` (median of ${earlier.length} run${earlier.length === 1 ? '' : 's'} ${percent(median)})`
+  const before = median === undefined ? '' : ` (median of ${counted(earlier.length, 'run')} ${percent(median)})`
   return `${percent(rate)} correlated${before}`
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../base/plural.ts'
 import { safe } from '../terminal.ts'
 
 export interface Column<Item> {
@@ -48,25 +49,67 @@ export function sized(text: string, width: number): string {
   return `${cut}…${' '.repeat(Math.max(0, width - used - 1))}`
 }
 
-/** A table with aligned columns; the header in capitals. The last column is not padded. */
-export function renderTable<Item>(items: readonly Item[], columns: readonly Column<Item>[]): string {
-  const rows = items.map((item) => ({ item, texts: columns.map((column) => cell(column.value(item))) }))
-  const titles = columns.map((column) => column.title)
-  const widths = columns.map((_, index) =>
-    Math.max(...[titles, ...rows.map((row) => row.texts)].map((texts) => displayWidth(texts[index] ?? ''))),
+/** A table with aligned columns; the header in capitals. The last column is not padded. Without a width nothing is cut. */
+export function renderTable<Item>(
+  items: readonly Item[],
+  columns: readonly Column<Item>[],
+  width = Number.POSITIVE_INFINITY,
+): string {
+  const whole = columns.map((column) => ({
+    column,
+    texts: [column.title, ...items.map((item) => cell(column.value(item)))],
+  }))
+  const shown = fitted(
+    whole.map((one) => ({ ...one, width: Math.max(...one.texts.map(displayWidth)) })),
+    width,
   )
-  const line = (texts: readonly string[], item: Item | undefined): string =>
-    texts
-      .map((text, index) => {
-        const column = columns[index]
-        const gap = ' '.repeat((widths[index] ?? 0) - displayWidth(text))
-        const shown = item === undefined ? text : (column?.paint?.(text, item) ?? text)
-        if (column?.align === 'right') return gap + shown
-        return index === texts.length - 1 ? shown : shown + gap
+  const line = (row: number): string =>
+    shown
+      .map(({ column, texts, width: wide }, index) => {
+        const item = items[row - 1]
+        const text = cut(texts[row] ?? '', wide)
+        const gap = ' '.repeat(Math.max(0, wide - displayWidth(text)))
+        const painted = item === undefined ? text : (column.paint?.(text, item) ?? text)
+        if (column.align === 'right') return gap + painted
+        return index === shown.length - 1 ? painted : painted + gap
       })
       .join('  ')
       .trimEnd()
-  return `${[line(titles, undefined), ...rows.map((row) => line(row.texts, row.item))].join('\n')}\n`
+  const left = columns.length - shown.length
+  const more = left === 0 ? '' : `… ${counted(left, 'column')} more in a wider terminal, or with --output json\n`
+  return `${[...items.keys(), items.length].map(line).join('\n')}\n${more}`
+}
+
+interface Sized<Item> {
+  readonly column: Column<Item>
+  readonly texts: readonly string[]
+  readonly width: number
+}
+
+/** Narrower than this a text tells nothing. */
+const least = 8
+const cut = (text: string, width: number): string => (displayWidth(text) <= width ? text : sized(text, width).trimEnd())
+const widthOf = (columns: readonly Sized<never>[]): number =>
+  columns.reduce((sum, column) => sum + column.width + 2, 0) - 2
+
+/**
+ * As wide as the terminal at most: the widest texts are cut first, a cell at a time; numbers and short words stay whole. Where that is not enough,
+ * columns go from the right; the first stays, because it is what one types next.
+ */
+function fitted<Item>(columns: readonly Sized<Item>[], width: number): readonly Sized<Item>[] {
+  const shown = [...columns]
+  for (;;) {
+    const over = widthOf(shown as readonly Sized<never>[]) - width
+    if (over <= 0) return shown
+    const widest = shown.reduce((best, one, index) => {
+      const cuttable = index > 0 && one.column.align !== 'right' && one.width > least
+      return cuttable && one.width > (shown[best]?.width ?? 0) ? index : best
+    }, -1)
+    const found = shown[widest]
+    if (found !== undefined) shown[widest] = { ...found, width: Math.max(least, found.width - over) }
+    else if (shown.length > 1) shown.pop()
+    else return shown.map((one) => ({ ...one, width: Math.min(one.width, width) }))
+  }
 }
 
 const cell = (text: string): string => safe(text).replaceAll('\n', '\\n')
