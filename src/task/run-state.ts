@@ -177,7 +177,7 @@ function planChecks(given: RunStateOptions): PlanChecks {
     keepPlan(section, prepared) {
       if (options.dryRun || expectPlan !== undefined || options.select !== undefined) return
       // a guard of the source stops also a read that would change nothing
-      if (prepared.changes()[Symbol.iterator]().next().done === true)
+      if (isEmpty(prepared.changes()))
         return given.onMessage({
           level: 'info',
           code: 'IQ4001',
@@ -189,6 +189,11 @@ function planChecks(given: RunStateOptions): PlanChecks {
     },
     fitsPlan: (section, hash) => expectPlan === undefined || expectPlan[section] === hash,
   }
+}
+
+function isEmpty(items: Iterable<unknown>): boolean {
+  for (const _ of items) return false
+  return true
 }
 
 export const abortReason = (signal: AbortSignal): Error =>
