@@ -16,7 +16,7 @@ import {
   installTargets,
   type TargetState,
 } from './model/install-target.ts'
-import { allSchedules, writeWakeUps } from './schedules.ts'
+import { allSchedules, faultyTasks, writeWakeUps } from './schedules.ts'
 import { crontabTable, withCrontabLock } from './task/crontab.ts'
 import { systemctlOf } from './task/systemctl.ts'
 
@@ -43,10 +43,25 @@ export interface Edited {
 }
 
 /** Brings a target to what the definitions say, or (`on: false`) takes it away. @throws UserError IQ5006, IQ5007, IQ5008 */
-export const editTarget = (app: App, target: InstallTarget, on: boolean, options: InstallOptions): Promise<Edited> =>
-  withCrontabLock(options.env, () =>
+export async function editTarget(
+  app: App,
+  target: InstallTarget,
+  on: boolean,
+  options: InstallOptions,
+): Promise<Edited> {
+  if (on) await checkDefinitions(app)
+  return withCrontabLock(options.env, () =>
     target === 'crontab' ? editCrontab(app, on, options) : editFiles(app, target, on, options),
   )
+}
+
+/** A typing error must not take a schedule out of the table, nor wait for the night to be told. @throws the first fault */
+async function checkDefinitions(app: App): Promise<void> {
+  const files = allSchedules(app).map(({ task }) => app.project.tasks.get(task).file)
+  const problems = await app.validate()
+  const [fault] = [...faultyTasks(app), ...problems.filter(({ place }) => files.includes(place?.file ?? ''))]
+  if (fault !== undefined) throw fault
+}
 
 /** @throws UserError IQ5007 where somebody edited by hand what is there */
 function stateToEdit(

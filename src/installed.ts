@@ -14,6 +14,7 @@ import {
   isInstalled,
   type TargetState,
 } from './model/install-target.ts'
+import { faultyTasks } from './schedules.ts'
 import { crontabTable } from './task/crontab.ts'
 import { systemctlOf, systemdFolders } from './task/systemctl.ts'
 
@@ -122,19 +123,24 @@ export function installedNow(app: App, env: Env): Installed {
       const idle = target === 'crontab' && inFiles.length > 0 && schedules.installed(target) === undefined
       if (!idle) fault ??= error
     }
-  return { targets, fault, faults: [...faultsOf(fault), ...targets.flatMap((state) => brokenOf(state, env))] }
+  const faults = [...faultyTasks(app), ...(fault === undefined ? [] : [fault])].map(told)
+  return { targets, fault, faults: [...faults, ...targets.flatMap((state) => brokenOf(state, env))] }
 }
 
 /** How what is installed differs from the definitions; where nothing is, what the crontab lacks. @throws UserError */
 export function drift(app: App, env: Env): { readonly installed: boolean; readonly diff: readonly string[] } {
   const { targets, fault } = installedNow(app, env)
-  if (fault !== undefined) throw fault
+  const unknown = faultyTasks(app)[0] ?? fault
+  if (unknown !== undefined) throw unknown
   const states = targets.length > 0 ? targets : [stateOfTarget(app, env, 'crontab')]
   return { installed: targets.length > 0, diff: states.flatMap(diffTarget) }
 }
 
-const faultsOf = (fault: IqtaskError | undefined): Installed['faults'] =>
-  fault === undefined ? [] : [{ text: fault.message, mend: fault.hint ?? `iqtask explain ${fault.code}` }]
+/** Without the place nobody knows which of the files it is. */
+const told = ({ message, hint, code, place }: IqtaskError): Installed['faults'][number] => ({
+  text: place === undefined ? message : `${place.file}:${place.line ?? 1}: ${message}; its schedules are not known`,
+  mend: hint ?? `iqtask explain ${code}`,
+})
 
 /** `iqtask schedule install` for this target. */
 export const installing = (target: InstallTarget): string =>

@@ -27,6 +27,19 @@ export function allSchedules({ project }: Pick<App, 'project'>): TaskSchedule[] 
   })
 }
 
+/** Task files that cannot be read: what schedules they have nobody knows, and none of them is shown. */
+export function faultyTasks({ project }: Pick<App, 'project'>): IqtaskError[] {
+  return project.tasks.names().flatMap((name) => {
+    try {
+      project.tasks.get(name)
+      return []
+    } catch (error) {
+      if (!(error instanceof IqtaskError)) throw error
+      return [error]
+    }
+  })
+}
+
 /** @throws UserError IQ5003 with the nearest name; the fault of the task's own file */
 export function findSchedule({ project }: Pick<App, 'project'>, id: string): TaskSchedule {
   const [task = ''] = id.split('/')

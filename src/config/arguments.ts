@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../base/json.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { toDate } from '../model/convert.ts'
 import type { Parameter, TaskDefinition } from '../model/task-definition.ts'
+import { expectationOf } from './text.ts'
 
 export interface BoundArguments {
   /** After defaults and `--set`: what the TaskResult keeps. */
@@ -47,7 +48,8 @@ export function bindArguments(
     const path = issue?.path.join('.') ?? ''
     const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
     if (key !== undefined) throw unknownName(definition, key, Object.keys(shape))
-    throw new UserError(`${definition.name}: the argument ${path} is not right: ${issue?.message ?? ''}`, {
+    const expected = issue === undefined ? '' : expectationOf(issue)
+    throw new UserError(`${definition.name}: the argument ${path} is not right: ${expected}`, {
       code: 'IQ1002',
       place: { file: definition.file },
       hint: `iqtask task show ${definition.name} lists the arguments`,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseDuration } from '../base/duration.ts'
+import { didYouMean } from '../base/nearest.ts'
 import { accountUses } from '../model/application.ts'
 import { parseWeekdays } from '../model/blackout.ts'
 import { documentSchemas } from '../model/document-schemas.ts'
@@ -20,7 +21,7 @@ const object = <Shape extends z.ZodRawShape>(shape: Shape) => {
 export const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is made of a-z, 0-9, ".", "_", "-" and starts with a letter or digit')
-const duration = z.string().transform((text, context) => {
+const duration = z.string('expected a duration such as 90s, 5m, 2h, 14d').transform((text, context) => {
   const ms = parseDuration(text)
   if (ms === undefined)
     context.addIssue({ code: 'custom', message: `"${text}" is no duration such as 90s, 5m, 2h, 14d` })
@@ -36,7 +37,12 @@ for (const key of [...guardKeys, ...notifyKeys]) knownKeys.add(key)
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).default([])
 const described = { title: z.string().optional(), description: z.string().optional() }
 
-const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin')
+const timeZone = z.string().refine(isTimeZone, {
+  error({ input }) {
+    const near = didYouMean(String(input), Intl.supportedValuesOf('timeZone'))
+    return `${JSON.stringify(input)} is no IANA time zone${near === undefined ? ' such as Europe/Berlin' : `; ${near}`}`
+  },
+})
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time of day such as "08:00"')
 const day = z.iso.date('expected a day such as 2026-12-25')
 const localMoment = z.union(

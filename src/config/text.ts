@@ -126,10 +126,21 @@ export function check<Output>(parsed: ParsedFile, schema: ZodType<Output>, base:
       hint: didYouMean(key, knownKeys) ?? 'iqtask schema KIND lists the keys',
     })
   }
-  throw new UserError(`${issue.path.join('.') || 'the file'}: ${issue.message}`, {
+  throw new UserError(`${issue.path.join('.') || 'the file'}: ${expectationOf(issue)}`, {
     code: 'IQ1104',
     place: parsed.place([...base, ...issue.path]),
   })
+}
+
+/** What a schema expected, in a few words; of a union whose branches all expect another kind of value, all of them. */
+export function expectationOf(issue: Issues[number]): string {
+  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input')
+    return issue.message.replace(/^Invalid (?:input|option): /, '')
+  const branches = issue.errors.flatMap(([first]) =>
+    first === undefined ? [] : [expectationOf(first as Issues[number])],
+  )
+  const kinds = branches.map((text) => text.replace(/^expected /, '').replace(/, received \w+$/, ''))
+  return `expected ${[...new Set(kinds)].join(' or ')}`
 }
 
 type Issues = NonNullable<ReturnType<ZodType['safeParse']>['error']>['issues']

@@ -198,7 +198,7 @@ describe('a definition', () => {
     ['{ name: s, cron: "0 22-2 * * *" }', 'runs backwards', 'IQ5001'],
     ['{ name: s, quartz: "0/5 * * * * ?" }', 'several times a minute', 'IQ5001'],
     ['{ name: s, every: fortnight }', 'not understood', 'IQ5001'],
-    ['{ name: s, cron: "0 2 * * *", timeZone: Europe/Belrin }', 'IANA time zone', 'IQ1104'],
+    ['{ name: s, cron: "0 2 * * *", timeZone: Europe/Belrin }', 'did you mean Europe/Berlin', 'IQ1104'],
     ['{ name: s, cron: "0 2 * * *", timeZone: "+02:00" }', 'IANA time zone', 'IQ1104'],
     ['{ name: s }', 'exactly one of cron, quartz and every', 'IQ1104'],
     ['{ name: s, cron: "0 2 * * *", every: 1h }', 'exactly one', 'IQ1104'],
@@ -211,14 +211,45 @@ describe('a definition', () => {
       'no argument or parameter "aplications"',
       'IQ1008',
     ],
+    ['{ name: s, cron: "0 2 * * *", arguments: { applications: 5 } }', 'expected string or array', 'IQ1002'],
+    [
+      '{ name: s, cron: "0 2 * * *", arguments: { deltaAggregation: maybe } }',
+      'deltaAggregation is not right: expected boolean, received string',
+      'IQ1002',
+    ],
+    ['{ name: s, cron: "0 2 * * *", jitter: 5 }', 'jitter: expected a duration such as 90s, 5m', 'IQ1104'],
+    ['{ name: s, cron: "0 2 * * *", misfire: twice }', 'expected one of "once"|"skip"', 'IQ1104'],
   ])('with %s is refused at its place', async (schedule, message, code) => {
     const cwd = project({ ...smallOrganisation, 'tasks/t.yaml': task(`  - ${schedule}\n`) })
     const { code: exit, stdout, stderr } = await runCli('config validate', { cwd })
     expect(exit).toBe(2)
     expect(stdout + stderr).toContain(message)
     expect(stdout + stderr).toContain(code)
-    expect(stdout + stderr).toMatch(/t\.yaml/)
+    // the line of the schedule
+    expect(stdout + stderr).toMatch(/t\.yaml:6:\d+$/m)
   })
+
+  it.each([
+    ['{ name: s, cron: "61 2 * * *" }', 'IQ5001'],
+    ['{ name: s, cron: "30 2 * * 1-5", arguments: { applications: 5 } }', 'IQ1002'],
+  ])(
+    'that became faulty (%s) takes nothing out of the table, and is said wherever its schedules are not shown',
+    async (schedule, code) => {
+      const { cwd, crontab, run } = scene()
+      await run('schedule install --yes')
+      const table = crontab.table().toString()
+      write(cwd, { 'tasks/t.yaml': task(`  - ${schedule}\n`) })
+      const refused = await run('schedule install --yes')
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(code) })
+      expect(refused.stderr).toMatch(/t\.yaml:6:\d+$/m)
+      expect(crontab.table().toString()).toBe(table)
+      if (code === 'IQ1002') return
+      for (const verb of ['list', 'next', 'status'])
+        expect((await run(`schedule ${verb}`)).stderr, verb).toMatch(/t\.yaml:6: minute "61" .*its schedules are not/)
+      expect(await run('schedule diff')).toMatchObject({ code: 2, stderr: expect.stringContaining('minute "61"') })
+      expect(await run('schedule uninstall --yes')).toMatchObject({ code: 0 })
+    },
+  )
 
   it('of two schedules of one name is refused', async () => {
     const one = '  - { name: s, every: 1h }\n'

@@ -1,4 +1,4 @@
-import { UserError } from '../../base/errors.ts'
+import { type IqtaskError, UserError } from '../../base/errors.ts'
 import type { ConversionDocument, ScheduleDocument } from '../../model/documents.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { safe } from '../terminal.ts'
@@ -54,10 +54,11 @@ export const schedule: CommandGroup = {
 
 async function list(context: CommandContext): Promise<undefined> {
   const app = await context.app()
-  const { allSchedules } = await import('../../schedules.ts')
+  const { allSchedules, faultyTasks } = await import('../../schedules.ts')
   const { installedNow } = await import('../../installed.ts')
   const { describeSchedule } = await import('../../schedule-status.ts')
   const all = allSchedules(app)
+  warnOfFaulty(context, faultyTasks(app))
   const installed = all.length === 0 ? undefined : installedNow(app, context.terminal.env)
   const items = installed === undefined ? [] : all.map((one) => describeSchedule(app, one, installed))
   await context.printer.list<ScheduleDocument>({
@@ -78,9 +79,15 @@ async function list(context: CommandContext): Promise<undefined> {
   return undefined
 }
 
+/** What is not shown is said. */
+function warnOfFaulty({ terminal }: CommandContext, faults: readonly IqtaskError[]): void {
+  for (const { message, place } of faults)
+    terminal.err(`⚠ ${safe(`${place?.file}:${place?.line ?? 1}: ${message}`)}; its schedules are not shown\n`)
+}
+
 async function next(context: CommandContext, ids: readonly string[], options: OptionValues): Promise<undefined> {
   const app = await context.app()
-  const { allSchedules, findSchedule, nextFires } = await import('../../schedules.ts')
+  const { allSchedules, faultyTasks, findSchedule, nextFires } = await import('../../schedules.ts')
   const count = text(options, 'count') ?? '10'
   if (!/^[1-9]\d{0,3}$/.test(count))
     throw new UserError(`-n is ${JSON.stringify(count)}, expected a whole number from 1`, { code: 'IQ1002' })
@@ -91,6 +98,7 @@ async function next(context: CommandContext, ids: readonly string[], options: Op
       code: 'IQ1002',
       hint: 'for example 2026-10-24 or 2026-10-24T18:00Z',
     })
+  if (ids.length === 0) warnOfFaulty(context, faultyTasks(app))
   const chosen = ids.length === 0 ? allSchedules(app) : ids.map((id) => findSchedule(app, id))
   const items = nextFires(
     app,
