@@ -115,6 +115,12 @@ const own = { ...common, define: { IQTASK_BUILD: JSON.stringify(Date.now().toStr
 const alone = ['index', 'wake-up'].filter((name) => existsSync(`${source}${name}.ts`))
 await build({ ...own, entryPoints: alone.map((name) => `${source}${name}.ts`), plugins: [lazy], banner })
 await build({ ...own, entryPoints: [`${source}cli/main.ts`], plugins: [parts, lazy], banner })
+await build({
+  ...own,
+  entryPoints: { 'reader-thread': `${source}connectors/delimited/reader-thread.ts` },
+  plugins: [lazy],
+  banner,
+})
 const required = {
   ...own,
   format: 'cjs',

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { RejectedRow } from '../model/rejected-row.ts'
 import type { Evidence } from '../model/result.ts'
+import type { SeenSlots } from '../model/seen-records.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountMeaning, PackedReading } from './packing.ts'
 
@@ -13,16 +14,6 @@ export interface SourceRecord {
   readonly text?: string | undefined
   /** Keyed hash of the record as it stands in the source, where the connector was asked to compare (`ReadOptions.seen`): 8 bytes. */
   readonly mac?: Buffer | undefined
-}
-
-/**
- * Records that the last read saw. A connector that can tell a record's end without parsing it hashes the record's bytes with `key` and
- * whatever else decides their meaning (columns, separator); one that is known is counted and not handed over.
- */
-export interface SeenRecords {
-  readonly key: Buffer
-  /** The first 8 bytes of the hash as two signed numbers, little endian. Remembers that the record is there again. */
-  has(low: number, high: number): boolean
 }
 
 /**
@@ -56,8 +47,11 @@ export interface ReadOptions {
   readonly input?: string | undefined
   /** Stop after so many records (peek); the evidence is then `partial`. */
   readonly limit?: number | undefined
-  /** Records that need not be handed over; a connector that cannot tell hands over all. */
-  readonly seen?: SeenRecords | undefined
+  /**
+   * Records that the last read saw. A connector that can tell a record's end without parsing it hashes the record's bytes with the key and whatever
+   * else decides their meaning (columns, separator); one that is known is marked, counted and not handed over. Others hand over all.
+   */
+  readonly seen?: SeenSlots | undefined
   /** Who may take records as they stand in the source, by its columns; only together with `seen`. */
   readonly taker?: ((columns: readonly string[], form: RecordForm) => RecordTaker | undefined) | undefined
 }
@@ -77,7 +71,7 @@ export interface RecordTaker {
 
 export interface PackOptions {
   readonly input?: string | undefined
-  readonly seen: SeenRecords
+  readonly seen: SeenSlots
 }
 
 export interface Connection {

@@ -29,8 +29,10 @@ export interface PackedBatch extends Pick<RecordBatch, 'file' | 'declared' | 'co
 }
 
 export interface PackedReading {
-  /** Runs once, front to back. A block is used before the next batch is asked for. */
+  /** Runs once, front to back. Ends early when the signal of `ConnectorContext` aborts. */
   batches(): AsyncIterable<PackedBatch>
+  /** Gives the memory of a block back that was used, for the next ones. */
+  recycle(block: AccountBlock): void
   /** After the last batch. */
   evidence(): Evidence
 }
@@ -47,20 +49,16 @@ export function packReading(meaning: AccountMeaning, open: (packer: AccountPacke
       const mapper = createMapper(meaning, packer)
       for await (const batch of reading.batches()) {
         // each file is told of, in the order of the numbers that places have
-        if (mapper.isOther(batch.file)) yield* handOver(mapper.give(false), packer)
+        if (mapper.isOther(batch.file)) yield mapper.give(false)
         mapper.take(batch)
-        if (mapper.isDue()) yield* handOver(mapper.give(false), packer)
+        if (mapper.isDue()) yield mapper.give(false)
       }
-      yield* handOver(mapper.give(true), packer)
+      const last = mapper.give(true)
+      if (last.file !== '') yield last
     },
+    recycle: (block) => packer.recycle(block),
     evidence: () => reading.evidence(),
   }
-}
-
-function* handOver(batch: PackedBatch | undefined, packer: AccountPacker): Generator<PackedBatch> {
-  if (batch === undefined) return
-  yield batch
-  for (const block of batch.blocks) packer.recycle(block)
 }
 
 function createMapper({ application, identity, times }: AccountMeaning, packer: AccountPacker) {
@@ -68,7 +66,7 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
   const draft = identity && compileIdentityCreation(identity, application, times)
   let map: ReturnType<typeof mapping.forColumns> | undefined
   let width = -1
-  let last: RecordBatch | undefined
+  let last: Pick<RecordBatch, 'file' | 'declared' | 'columns' | 'position'> = { file: '', declared: false, columns: [] }
   let files = 0
   let [read, filtered] = [0, 0]
   let rejects: PackedBatch['rejects'][number][] = []
@@ -84,7 +82,7 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
   return {
     take(batch: RecordBatch): void {
       const { file, columns } = batch
-      if (last?.file !== file) files++
+      if (last.file !== file) files++
       last = batch
       if (columns.length !== width) map = mapping.forColumns(columns)
       width = columns.length
@@ -92,10 +90,9 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
       rejects.push(...batch.rejects)
       for (const record of batch.records) settle(file, record)
     },
-    isOther: (file: string) => last !== undefined && last.file !== file,
+    isOther: (file: string) => last.file !== '' && last.file !== file,
     isDue: () => read >= batchSize || packer.isFull,
-    give(all: boolean): PackedBatch | undefined {
-      if (last === undefined) return undefined
+    give(all: boolean): PackedBatch {
       const { file, declared, columns, position } = last
       const batch = { file, declared, columns, position, read, filtered, rejects, blocks: packer.take(all) }
       read = filtered = 0

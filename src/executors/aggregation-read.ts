@@ -1,9 +1,10 @@
 import { didYouMean } from '../base/nearest.ts'
-import type { Reading, SeenRecords } from '../connectors/connector.ts'
+import type { Reading } from '../connectors/connector.ts'
 import type { PackedReading } from '../connectors/packing.ts'
 import type { Application } from '../model/application.ts'
 import type { MapOutcome } from '../model/mapping.ts'
 import type { Evidence } from '../model/result.ts'
+import type { SeenSlots } from '../model/seen-records.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
@@ -34,7 +35,7 @@ export async function readAccounts(
   args: AggregationArguments,
   plan: AccountPlan | undefined,
   since: string | undefined,
-  seen?: SeenRecords,
+  seen?: SeenSlots,
 ): Promise<ReadOutcome> {
   const intake = createIntake(context, application, args, plan, since)
   const joins = application.merge || application.grants.length > 0
@@ -52,7 +53,7 @@ async function readAlone(
   application: Application,
   args: AggregationArguments,
   intake: Intake,
-  seen: SeenRecords | undefined,
+  seen: SeenSlots | undefined,
 ): Promise<Evidence> {
   const connection = await context.connect(application.name)
   const { input } = args
@@ -98,6 +99,7 @@ async function takeBlocks(
   for await (const batch of reading.batches()) {
     if (context.signal.aborted) break
     intake.takePacked(batch)
+    for (const block of batch.blocks) reading.recycle(block)
     context.progress.update(application.name, 'read', intake.totals.read)
   }
   return reading.evidence()

@@ -55,7 +55,8 @@ export function createAggregationRoad(
       const same = await seen?.unchanged()
       const table = same?.table ?? seen?.table()
       const outcome =
-        same?.outcome ?? (await readAccounts(context, application, args, plan, delta.since, table ?? seen?.nothing))
+        same?.outcome ??
+        (await readAccounts(context, application, args, plan, delta.since, table?.slots ?? seen?.nothing))
       const known = { id, before, delta, definition: seen?.definition }
       if (plan.seal(id, table)) return await compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
       plan.close(false)

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import type { RecordTaker, SeenRecords } from '../../src/connectors/connector.ts'
+import { ConnectorError } from '../../src/base/errors.ts'
+import type { RecordTaker } from '../../src/connectors/connector.ts'
 import { delimited, delimitedSettings } from '../../src/connectors/delimited/delimited.ts'
+import { packDelimited } from '../../src/connectors/delimited/packed.ts'
 import { plainTaker } from '../../src/connectors/delimited/plain-records.ts'
+import { isWorthThread, packOnThread } from '../../src/connectors/delimited/threaded.ts'
 import { type AccountMeaning, type PackedReading, packReading } from '../../src/connectors/packing.ts'
 import {
   type AccountBlock,
@@ -18,10 +21,11 @@ import {
 } from '../../src/model/account-block.ts'
 import type { Application, AttributeDefinition, CorrelationRule, ValueSource } from '../../src/model/application.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
+import { addSeen, createSeenSlots, secondOf } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
 import { project } from '../helpers/project.ts'
 
-const nothingSeen: SeenRecords = { key: createHash('sha256').update('key').digest(), has: () => false }
+const nothingSeen = createSeenSlots(createHash('sha256').update('key').digest(), 0)
 const times = { now: new Date('2026-11-25T01:00:00Z'), today: new Date('2026-11-25T00:00:00Z') }
 
 /** Everything that a block says, as values. */
@@ -54,6 +58,7 @@ async function outcomeOf(reading: PackedReading) {
   for await (const batch of reading.batches()) {
     blocks.push(...batch.blocks.map(told))
     rejects.push(...batch.rejects)
+    for (const block of batch.blocks) reading.recycle(block)
     read += batch.read
     filtered += batch.filtered
   }
@@ -348,4 +353,71 @@ it('takes every record of an ordinary feed by its bytes, over many blocks', asyn
   const told = ({ blocks }: typeof done.mapped) =>
     all(blocks, 'accounts').map((one) => one as { texts: unknown; digests: unknown; numbers: unknown })
   expect(told(done.byBytes)).toEqual(told(done.mapped))
+})
+
+describe('a large file is read by a thread of its own', () => {
+  const count = 60_000
+  const line = (n: number): string =>
+    `U${n},Fïrst ${n % 50},${'Last '.repeat(6)},u${n}@example.com,2020-01-1${n % 10},${n},true,active,"G${n % 300}|H${n % 7}",r\n`
+  const plain = (n: number): string => line(n).replace('ï', 'i')
+  const content = (header: string) =>
+    `${header}\n${Array.from({ length: count }, (_, n) => (n % 9 === 0 ? line(n) : n % 10_000 === 7 ? 'short,row\n' : plain(n))).join('')}`
+  const meaning: AccountMeaning = {
+    application: plainApplication,
+    identity: { name: [], attributes: [], status: [] },
+    times,
+  }
+  const contextOf = (text: string, signal = new AbortController().signal) => {
+    const folder = project()
+    write(folder, { 'a.csv': text })
+    return { settings: delimitedSettings.parse({ file: join(folder, 'a.csv') }), folder, clock: systemClock, signal }
+  }
+
+  it('with the same outcome, which leaves the same marks', async () => {
+    const context = contextOf(content(names.join(',')))
+    expect(isWorthThread(context, { seen: nothingSeen })).toBe(true)
+    const here = await outcomeOf(packDelimited(context, meaning, { seen: nothingSeen }))
+    const there = await outcomeOf(packOnThread(context, meaning, { seen: nothingSeen }))
+    expect(there).toEqual(here)
+    expect(here.blocks.length).toBeGreaterThan(8)
+    expect(here.rejects).toHaveLength(5)
+    // the records of the first read are known in the second
+    const macs = (here.blocks as { accounts: { digests: string[] }[] }[]).flatMap(({ accounts }) =>
+      accounts.map(({ digests }) => Buffer.from(digests[1] ?? '', 'hex')),
+    )
+    const seen = createSeenSlots(nothingSeen.key, macs.length)
+    for (const mac of macs) addSeen(seen, mac.readInt32LE(0), secondOf(mac.readInt32LE(4)))
+    const again = await outcomeOf(packOnThread(context, meaning, { seen }))
+    expect(again).toMatchObject({ blocks: [], read: count })
+    expect([...seen.marks]).toEqual([macs.length, 0])
+  })
+
+  it('whose errors are those of the reader', async () => {
+    const context = contextOf(content(names.join(',').replace('last', 'first')))
+    const failed = async (reading: PackedReading) => {
+      const { code, message, hint, place } = (await outcomeOf(reading).catch(
+        (error: unknown) => error,
+      )) as ConnectorError
+      return { code, message, hint, place }
+    }
+    const here = await failed(packDelimited(context, meaning, { seen: nothingSeen }))
+    expect(here.code).toBe('IQ2003')
+    const there = packOnThread(context, meaning, { seen: nothingSeen })
+    expect(await failed(there)).toEqual(here)
+    await expect(outcomeOf(packOnThread(context, meaning, { seen: nothingSeen }))).rejects.toBeInstanceOf(
+      ConnectorError,
+    )
+  })
+
+  it('which ends when the run has to', async () => {
+    const abort = new AbortController()
+    const reading = packOnThread(contextOf(content(names.join(',')), abort.signal), meaning, { seen: nothingSeen })
+    let read = 0
+    for await (const batch of reading.batches()) {
+      read += batch.read
+      abort.abort()
+    }
+    expect(read).toBeLessThan(count)
+    expect(reading.evidence().level).toBe('partial')
+  })
 })

@@ -3,26 +3,17 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import type { ReadOptions, RecordBatch, SeenRecords, SourceRecord } from '../../src/connectors/connector.ts'
+import type { ReadOptions, RecordBatch, SourceRecord } from '../../src/connectors/connector.ts'
 import { delimited, delimitedSettings } from '../../src/connectors/delimited/delimited.ts'
+import { addSeen, createSeenSlots, type SeenSlots, secondOf } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
 import { project } from '../helpers/project.ts'
 
 /** The records of an earlier read, by their hashes. */
-function recordsSeen(macs: readonly Buffer[]): SeenRecords & { hits: number } {
-  const known = new Set(macs.map((mac) => mac.toString('hex')))
-  return {
-    key: createHash('sha256').update('key').digest(),
-    hits: 0,
-    has(low, high) {
-      const mac = Buffer.alloc(8)
-      mac.writeInt32LE(low)
-      mac.writeInt32LE(high, 4)
-      const hit = known.has(mac.toString('hex'))
-      if (hit) this.hits++
-      return hit
-    },
-  }
+function recordsSeen(macs: readonly Buffer[]): SeenSlots {
+  const seen = createSeenSlots(createHash('sha256').update('key').digest(), macs.length)
+  for (const mac of macs) addSeen(seen, mac.readInt32LE(0), secondOf(mac.readInt32LE(4)))
+  return seen
 }
 
 async function read(content: string | Buffer, options: ReadOptions = {}, settings: Record<string, unknown> = {}) {

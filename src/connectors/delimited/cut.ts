@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { SeenRecords } from '../connector.ts'
+import { markSeen, type SeenSlots } from '../../model/seen-records.ts'
 
 /** Whole records that have to be parsed, as they stand in the source. */
 export interface Region {
@@ -17,7 +17,7 @@ export interface CutOptions {
   readonly header: boolean
   /** The key for records below these columns: 16 bytes. */
   readonly key: (header: Buffer) => Buffer
-  readonly known: SeenRecords
+  readonly known: SeenSlots
 }
 
 const head = 16
@@ -129,7 +129,7 @@ export class RecordCutter {
       return true
     }
     const mac = macOf(this.#buffer, this.#key, from, to)
-    if (this.#options.known.has(numberAt(mac, 0), numberAt(mac, 4))) {
+    if (markSeen(this.#options.known, numberAt(mac, 0), numberAt(mac, 4))) {
       this.#seen++
       return false
     }

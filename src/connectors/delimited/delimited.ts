@@ -1,21 +1,15 @@
 import { z } from 'zod'
 import { ConnectorError } from '../../base/errors.ts'
-import {
-  type ConnectorContext,
-  defineConnector,
-  type PackOptions,
-  type Reading,
-  type ReadOptions,
-} from '../connector.ts'
+import { type ConnectorContext, defineConnector, type PackOptions, type ReadOptions } from '../connector.ts'
 import { createDecoder } from '../decode.ts'
 import { extractRows, type RawRecord } from '../extract.ts'
-import { fileSettings, filesOf, isSameFile, readFiles } from '../files.ts'
-import { type AccountMeaning, packReading } from '../packing.ts'
+import { fileSettings, filesOf, isSameFile } from '../files.ts'
+import type { AccountMeaning } from '../packing.ts'
 import { headOf } from '../text-source.ts'
 import { columnNames, detectSeparator } from './header.ts'
-import { plainTaker } from './plain-records.ts'
-import { DelimitedReading } from './reading.ts'
+import { packDelimited, readDelimited } from './packed.ts'
 import { createScanner, type Scanner } from './scan.ts'
+import { isWorthThread, packOnThread } from './threaded.ts'
 
 const oneCharacter = z.string().length(1, 'expected one character')
 
@@ -43,22 +37,17 @@ export const delimited = defineConnector({
   connection: delimitedSettings,
   open: async (context: ConnectorContext<DelimitedSettings>) => ({
     test: () => describe(context),
-    accounts: async (options: ReadOptions = {}) => accounts(context, options),
+    accounts: async (options: ReadOptions = {}) => readDelimited(context, options),
     packed: async (meaning: AccountMeaning, options: PackOptions) =>
-      packReading(meaning, (packer) => accounts(context, { ...options, taker: plainTaker(meaning, packer) })),
+      isWorthThread(context, options)
+        ? packOnThread(context, meaning, options)
+        : packDelimited(context, meaning, options),
     extract: (request) =>
       extractRows(context, request, (texts) => records(context.settings, texts), context.settings.header),
     isSame: (digest) => isSameFile(context, digest),
     close: async () => undefined,
   }),
 })
-
-const accounts = (context: ConnectorContext<DelimitedSettings>, options: ReadOptions): Reading =>
-  readFiles(
-    context,
-    options,
-    (source, limit, number) => new DelimitedReading(context, source, { ...options, limit }, number),
-  )
 
 /** Every record with its text, the header among them. */
 async function* records(

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { SeenRecords } from '../connector.ts'
+import type { SeenSlots } from '../../model/seen-records.ts'
 import type { Decoder } from '../decode.ts'
 import type { TextSource } from '../text-source.ts'
 import { RecordCutter, type Region } from './cut.ts'
@@ -37,7 +37,7 @@ export async function* allPieces(source: TextSource): AsyncGenerator<Piece> {
 export async function* unseenPieces(
   source: TextSource,
   settings: DelimitedSettings,
-  known: SeenRecords,
+  known: SeenSlots,
 ): AsyncGenerator<Piece> {
   let cutter: RecordCutter | undefined
   let decoder: Decoder | undefined
@@ -72,7 +72,7 @@ function cutterFor(
   head: Buffer,
   decoder: Decoder,
   settings: DelimitedSettings,
-  known: SeenRecords,
+  known: SeenSlots,
 ): RecordCutter | undefined {
   if (!head.includes(10) || decoder.encoding.startsWith('utf-16')) return undefined
   const first = decoder.decode(head.subarray(0, head.indexOf(10) + 1), false)

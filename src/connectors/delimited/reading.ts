@@ -1,13 +1,7 @@
 import { ConnectorError } from '../../base/errors.ts'
 import type { Reject } from '../../model/result.ts'
-import type {
-  ConnectorContext,
-  ReadOptions,
-  RecordBatch,
-  RecordTaker,
-  SeenRecords,
-  SourceRecord,
-} from '../connector.ts'
+import type { SeenSlots } from '../../model/seen-records.ts'
+import type { ConnectorContext, ReadOptions, RecordBatch, RecordTaker, SourceRecord } from '../connector.ts'
 import { escapedByte } from '../decode.ts'
 import { type FileFacts, trailerOf } from '../evidence.ts'
 import type { FileReading } from '../files.ts'
@@ -40,7 +34,7 @@ export class DelimitedReading implements FileReading {
   #held: Scanned | undefined
   #trailerRows: number | undefined
 
-  readonly #seen: SeenRecords | undefined
+  readonly #seen: SeenSlots | undefined
   readonly #takers: ReadOptions['taker']
   /** Of the source's files this one. */
   readonly #number: number
@@ -122,11 +116,11 @@ export class DelimitedReading implements FileReading {
       if (next !== -1) {
         at = next
         line++
-        taken++
-        continue
+        if (++taken < batchSize) continue
       }
       if (taken > 0) yield this.#batch([], [], { taken })
       taken = 0
+      if (next !== -1) continue
       const end = recordEnd(bytes, at, separator, quote)
       yield* parse(at, end, line, [mac])
       for (; at < end; at++) if (bytes[at] === newline) line++

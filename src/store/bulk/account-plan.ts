@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
+import type { SeenSlots } from '../../model/seen-records.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { stageFolder, stagePath } from '../stage-path.ts'
@@ -74,7 +75,7 @@ export interface AccountPlans {
   /** The same without a read, for a source that is byte for byte what it was. */
   allSeen(applicationId: number, rows: number): SeenTable | undefined
   /** For a read that looks at every record, and is what the next one is compared with. */
-  seeNothing(definition: string): Pick<SeenTable, 'key' | 'has'>
+  seeNothing(definition: string): SeenSlots
   create(resultId: string, run: number, section: string): AccountPlan
   /** A run begins: what an earlier dry run of this process would make is nothing to it. */
   forgetIdentities(): void

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
+import { addSeen, createSeenSlots, isSeenOnce, type SeenSlots, secondOf } from '../../model/seen-records.ts'
 import type { Database } from '../database.ts'
 
 /** Hashes of the source records that an application's accounts were last made from, and which of them are there again. */
 export interface SeenTable {
-  /** Of the definition: another definition, another key, no hit. */
-  readonly key: Buffer
-  has(low: number, high: number): boolean
+  /** With the key of the definition: another definition, another key, no hit. */
+  readonly slots: SeenSlots
   /** Accounts that a record was kept for, cleared ones too. */
   readonly known: number
   /** Records that were there again. */
@@ -21,10 +21,7 @@ const version = 1
 const pageSize = 20_000
 
 /** Hashes for a read that looks at every record: they are kept for the next one. */
-export const seeNothing = (db: Database, definition: string): Pick<SeenTable, 'key' | 'has'> => ({
-  key: keyOf(db, definition),
-  has: () => false,
-})
+export const seeNothing = (db: Database, definition: string): SeenSlots => createSeenSlots(keyOf(db, definition), 0)
 
 /** Every record of the last read is there again; undefined where an account was touched since, so that this tells not everything. */
 export function allSeen(db: Database, applicationId: number, rows: number): SeenTable | undefined {
@@ -44,9 +41,8 @@ export function allSeen(db: Database, applicationId: number, rows: number): Seen
     .get(JSON.stringify(again))
   if (known !== accounts || touched !== 0) return undefined
   return {
-    key: Buffer.alloc(0),
+    slots: createSeenSlots(Buffer.alloc(0), 0),
     known,
-    has: () => true,
     count: () => rows,
     repeated: () => false,
     unseen: () => [again],
@@ -59,64 +55,32 @@ const zeroed = (db: Database, app: number): number[] =>
     .pluck()
     .all(app) as number[]
 
-/** 11 bytes an account: two numbers a slot, open addressing. Of the 64 bits two say `seen` and `seen twice`. */
+/** 11 bytes an account. */
 export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
   const pages = (): Generator<{ readonly after: number; readonly macs: Int32Array }> => pagesOf(db, applicationId)
   const known = Number(
     db.statement('select count(*) from account_seen where application_id = ?').pluck().get(applicationId),
   )
-  const slots = Math.ceil(known / 0.7) + 16
-  const scale = slots / 2 ** 32
-  const table = new Int32Array(slots * 2)
-  let hits = 0
-  let twice = false
+  const slots = createSeenSlots(keyOf(db, definition), known)
   for (const { macs } of pages())
     for (let i = 0; i < macs.length; i += 2) {
       const low = macs[i] ?? 0
-      const high = (macs[i + 1] ?? 0) & -4
-      if ((low | high) === 0) continue
-      let slot = Math.floor((low >>> 0) * scale)
-      while ((table[2 * slot] ?? 0) !== 0 || (table[2 * slot + 1] ?? 0) !== 0) if (++slot === slots) slot = 0
-      table[2 * slot] = low
-      table[2 * slot + 1] = high
+      const second = secondOf(macs[i + 1] ?? 0)
+      if ((low | second) !== 0) addSeen(slots, low, second)
     }
-  /** The slot of a hash; -1 where it is not known. */
-  const slotOf = (low: number, high: number): number => {
-    let slot = Math.floor((low >>> 0) * scale)
-    for (;;) {
-      const second = table[2 * slot + 1] ?? 0
-      if (table[2 * slot] === low && (second & -4) === high) return slot
-      if (second === 0 && table[2 * slot] === 0) return -1
-      if (++slot === slots) slot = 0
-    }
-  }
+  const count = (): number => slots.marks[0] ?? 0
+  const repeated = (): boolean => slots.marks[1] === 1
   return {
-    key: keyOf(db, definition),
+    slots,
     known,
-    has(low, full) {
-      const high = full & -4
-      if ((low | high) === 0) return false
-      const slot = slotOf(low, high)
-      if (slot === -1) return false
-      const mark = 2 * slot + 1
-      const before = table[mark] ?? 0
-      if ((before & 3) !== 0) twice = true
-      hits++
-      table[mark] = before | ((before & 1) === 0 ? 1 : 2)
-      return true
-    },
-    count: () => hits,
-    repeated: () => twice,
+    count,
+    repeated,
     *unseen() {
-      if (hits === known && !twice) return
+      if (count() === known && !repeated()) return
       for (const { after, macs } of pages()) {
         const there: number[] = []
-        for (let i = 0; i < macs.length; i += 2) {
-          const low = macs[i] ?? 0
-          const high = (macs[i + 1] ?? 0) & -4
-          const slot = (low | high) === 0 ? -1 : slotOf(low, high)
-          if (slot === -1 || ((table[2 * slot + 1] ?? 0) & 3) !== 1) there.push(i >> 1)
-        }
+        for (let i = 0; i < macs.length; i += 2)
+          if (!isSeenOnce(slots, macs[i] ?? 0, macs[i + 1] ?? 0)) there.push(i >> 1)
         if (there.length === 0) continue
         const ids = idsOf(db, applicationId, after)
         yield there.map((index) => ids[index] ?? 0)

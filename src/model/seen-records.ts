@@ -1,0 +1,58 @@
+/**
+ * Records that the last read saw, by 62 bits of their hashes: two numbers a slot, open addressing. Two bits of the second say `seen` and `seen
+ * twice`. It lies in memory that threads share, so that who reads may mark what who writes asks for.
+ */
+export interface SeenSlots {
+  readonly key: Uint8Array
+  readonly slots: Int32Array<SharedArrayBuffer>
+  /** Records that were there again, and whether one was so more than once. */
+  readonly marks: Int32Array<SharedArrayBuffer>
+}
+
+/** Room for so many hashes; none is known yet. */
+export function createSeenSlots(key: Uint8Array, known: number): SeenSlots {
+  const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4))
+  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / 0.7) + 16)), marks: shared(2) }
+}
+
+/** Two low bits of the second number are for the marks. */
+export const secondOf = (high: number): number => high & -4
+
+export function addSeen({ slots }: SeenSlots, low: number, second: number): void {
+  const count = slots.length / 2
+  let slot = Math.floor((low >>> 0) * (count / 2 ** 32))
+  while ((slots[2 * slot] ?? 0) !== 0 || (slots[2 * slot + 1] ?? 0) !== 0) if (++slot === count) slot = 0
+  slots[2 * slot] = low
+  slots[2 * slot + 1] = second
+}
+
+/** The slot of a hash; -1 where it is not known. */
+export function slotOf({ slots }: SeenSlots, low: number, second: number): number {
+  const count = slots.length / 2
+  if (count === 0 || (low | second) === 0) return -1
+  let slot = Math.floor((low >>> 0) * (count / 2 ** 32))
+  for (;;) {
+    const there = slots[2 * slot + 1] ?? 0
+    if (slots[2 * slot] === low && secondOf(there) === second) return slot
+    if (there === 0 && slots[2 * slot] === 0) return -1
+    if (++slot === count) slot = 0
+  }
+}
+
+/** Marks a record that is there again; false where it is not known. */
+export function markSeen(seen: SeenSlots, low: number, high: number): boolean {
+  const slot = slotOf(seen, low, secondOf(high))
+  if (slot === -1) return false
+  const { slots, marks } = seen
+  const before = slots[2 * slot + 1] ?? 0
+  if ((before & 3) !== 0) marks[1] = 1
+  marks[0] = (marks[0] ?? 0) + 1
+  slots[2 * slot + 1] = before | ((before & 1) === 0 ? 1 : 2)
+  return true
+}
+
+/** It was there again, and only once. */
+export function isSeenOnce(seen: SeenSlots, low: number, high: number): boolean {
+  const slot = slotOf(seen, low, secondOf(high))
+  return slot !== -1 && ((seen.slots[2 * slot + 1] ?? 0) & 3) === 1
+}
