@@ -21,9 +21,15 @@ export function qualityOf(db: Database, applicationId: number): Quality | undefi
   const accounts = Number(db.statement(`select count(*) from account where ${alive}`).pluck().get(applicationId))
   if (accounts === 0) return undefined
   const step = Math.max(1, Math.floor(accounts / sampleSize))
-  const sample = `with picked as materialized (select attrs, display from account where state <> 'gone' and id in
-    (select id from (select id, row_number() over (order by native) place from account where ${alive}) where place % ${step} = 0))`
-  const all = (sql: string, ...values: unknown[]) => db.statement(`${sample} ${sql}`).all(applicationId, ...values)
+  // numbering a million rows takes longer than everything else here: once
+  const picked = db
+    .statement(
+      `select json_group_array(id) from (select id, row_number() over (order by native) place from account where ${alive}) where place % ${step} = 0`,
+    )
+    .pluck()
+    .get(applicationId)
+  const sample = `with picked as materialized (select attrs, display from account where state <> 'gone' and id in (select value from json_each(?)))`
+  const all = (sql: string, ...values: unknown[]) => db.statement(`${sample} ${sql}`).all(picked, ...values)
   const date = `j.value glob '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' and (j.value < '1900' or j.value >= '2100')`
   const rows = all(`select j.key attribute, count(*) filled, count(distinct j.value) different, sum(${date}) beyond
     from picked, json_each(picked.attrs) j group by j.key order by j.key`) as AttributeRow[]

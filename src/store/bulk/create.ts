@@ -5,7 +5,8 @@ import type { Worked } from './chunk.ts'
 
 const made = `('create', 'replaced')`
 const replaced = `select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi`
-const ownLink = `l.kind in ('rule', 'created', 'moved')`
+// a list of three would be looked up in an index of its own, for every row
+const ownLink = `(l.kind = 'created' or l.kind = 'rule' or l.kind = 'moved')`
 
 /** The statements of a chunk of creations; `plain`: every staged row is one. */
 export function createStatements(plain: boolean) {
@@ -22,14 +23,14 @@ export function createStatements(plain: boolean) {
     accounts: `insert into account(id, application_id, native, shown, uuid, display, use, flags, times, owner, state_run, identity_id, link_by, link_rule,
         link_run, keys, attrs, hash, created_run, changed_run)
       select @abase + s.id, @app, s.native, s.shown, s.uuid, s.display, s.use, s.flags, s.times, s.owner, @run,
-        iif(${ownLink}, iif(l.maker is null, l.identity_id, @ibase + l.maker), null), case when l.kind = 'created' then 'created' when ${ownLink} then 'rule' else 'none' end,
-        iif(${ownLink}, l.rule, null), @run, s.keys_digest, s.attrs, s.hash, @run, @run
-      from st.s s left join st.link l on l.sid = s.id where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
+        iif(l.maker is null, l.identity_id, @ibase + l.maker), case when l.kind = 'created' then 'created' when l.sid is null then 'none' else 'rule' end,
+        l.rule, @run, s.keys_digest, s.attrs, s.hash, @run, @run
+      from st.s s left join st.link l on l.sid = s.id and ${ownLink} where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
     grants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, m.g, @run from st.g g cross join st.m m on m.l = g.e
       where g.a > @lo and g.a <= @hi ${isMade('g.a')}`,
     hashes: `insert into account_seen(account_id, application_id, mac)
-      select @abase + s.id, @app, iif(s.mac is null or (@ownable and not coalesce(${ownLink}, 0)), zeroblob(8), s.mac)
-      from st.s s left join st.link l on l.sid = s.id where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
+      select @abase + s.id, @app, iif(s.mac is null or (@ownable and l.sid is null), zeroblob(8), s.mac)
+      from st.s s left join st.link l on l.sid = s.id and ${ownLink} where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
     digest: `select group_concat(hex(s.hash)) from st.s s where s.id > @lo and s.id <= @hi ${isMade('s.id')}`,
     mark: `update identity set marked = 1 where marked = 0 and id in
       (select l.identity_id from st.link l where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule')`,

@@ -41,7 +41,7 @@ export function* diffAccounts(db: Database, options: DiffOptions): Generator<voi
   if (app === 0)
     db.exec(`insert into st.act select id, 'create', null from st.s where id not in (select sid from st.act)`)
   else yield* classify(db, app, options.returnsUntil)
-  db.exec('create index st.act_account on act(account_id)')
+  db.exec('create index st.act_account on act(account_id) where account_id is not null')
   yield
   if (options.missing !== undefined && app !== 0) findLost(db, app, options.missing, options.unseen)
   yield

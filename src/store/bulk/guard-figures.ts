@@ -75,10 +75,10 @@ const changed: Readonly<Record<string, readonly [label: string, from: string]>> 
   ],
   grantsRemoved: [account, stayed('end')],
   grantsAdded: [account, stayed('add')],
-  identitiesCreated: ['s.iname', 'from st.link l cross join st.s s on s.id = l.sid where l.maker = l.sid'],
+  identitiesCreated: ['(select s.iname from st.s s where s.id = l.sid)', 'from st.link l where l.maker = l.sid'],
   creates: [
-    `coalesce(s.shown, s.native) || coalesce(' ' || s.display, '')`,
-    `from st.act x cross join st.s s on s.id = x.sid where x.kind in ('create', 'replaced')`,
+    `(select coalesce(s.shown, s.native) || coalesce(' ' || s.display, '') from st.s s where s.id = x.sid)`,
+    `from st.act x where x.kind = 'create' or x.kind = 'replaced'`,
   ],
 }
 

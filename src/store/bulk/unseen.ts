@@ -6,6 +6,8 @@ import type { SeenTable } from './seen.ts'
  * time, as an exact copy or under the same key, so that everything has to be read and compared.
  */
 export function keepUnseen(db: Database, applicationId: number, seen: SeenTable): boolean {
+  // nothing was known, so nothing can be contradicted
+  if (applicationId === 0) return true
   db.exec('begin')
   try {
     const add = db.statement('insert into st.u select value from json_each(?)')
