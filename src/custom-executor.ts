@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { childEnvironment } from './base/child-environment.ts'
 import { isoText } from './base/clock.ts'
 import { ExecutorError, ItemError, UserError } from './base/errors.ts'
 import type { JsonObject } from './base/json.ts'
@@ -39,7 +40,7 @@ export async function loadCustomExecutor(
       hint: 'an executor of your own is a .ts or .js file beside the task',
     })
   refuseForeignCode(file)
-  const process = { file, cwd: options.folder, env: { ...options.env }, graceMs: 100 }
+  const process = { file, cwd: options.folder, env: childEnvironment(options.env), graceMs: 100 }
   const declared = await describe({ ...process, signal: AbortSignal.timeout(loadTimeoutMs) })
   return defineExecutor<JsonObject>({
     name: declared.name,

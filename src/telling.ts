@@ -142,6 +142,12 @@ export function checkNotify(project: Project, notifiers: Registry<Notifier>, def
         hint: didYouMean(settings.type, notifiers.names) ?? `types: ${notifiers.names.join(', ')}`,
         place: at(['type']),
       })
+    if (settings.type === 'command' && JSON.stringify(settings).includes('${'))
+      throw new UserError(`the channel ${name} would hand a secret over as an argument, which every user can read`, {
+        code: 'IQ7001',
+        hint: 'let the program read it itself, from a file of its own',
+        place: at(['run']),
+      })
     // references stand in for values that only the moment of sending knows
     if (JSON.stringify(settings).includes('${')) continue
     const { type, timeout: _, ...own } = settings

@@ -119,6 +119,14 @@ export default defineExecutor({
     expect((await runCli('account show hr:1 --json', { cwd })).stdout).toContain('"identity": "1"')
   })
 
+  it('is told nothing of the environment but where things are', async () => {
+    const cwd = await aggregated(files(`    ctx.log.info(JSON.stringify(process.env))`))
+    const { stdout } = await runCli('run mine --json', { cwd, env: { DB_PASSWORD: 'c4nary', TZ: 'UTC' } })
+    const said = texts(JSON.parse(stdout) as TaskResultDocument)
+    expect(said).toContain('"TZ":"UTC"')
+    expect(said).not.toContain('c4nary')
+  })
+
   it('keeps what it could not work on as rejects, and is told what cannot be planned', async () => {
     const cwd = await aggregated(
       files(`    await ctx.items(['a', 'b'], (item) => { if (item === 'b') throw new ItemError('no good', item, { code: 'IQ8005' }) })

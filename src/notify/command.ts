@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { z } from 'zod'
+import { childEnvironment } from '../base/child-environment.ts'
 import { DeliveryError, defineNotifier, documentOf } from './notifier.ts'
 
-/** Runs a program, without a shell: nothing of a message is ever an argument. It gets the document on its standard input. */
+/** Runs a program, without a shell: nothing of a message and no secret is ever an argument. It gets the document on its standard input. */
 export const command = defineNotifier({
   name: 'command',
   summary: 'run a program with the document on its standard input',
@@ -14,7 +15,7 @@ export const command = defineNotifier({
       // a group of its own: what it starts ends with it
       const child = spawn(program, args, {
         cwd: folder,
-        env: env as NodeJS.ProcessEnv,
+        env: childEnvironment(env),
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
       })

@@ -292,13 +292,15 @@ describe('maintenance', () => {
   })
 
   it('backs up, keeps the last ones, and leaves foreign files alone', async () => {
-    const { cwd, clock, run } = organisation()
+    const { cwd, clock, run, rows } = organisation()
     await run('aggregation')
     for (let night = 0; night < 8; night++) {
       clock.forward(day)
       expect((await run('maintenance')).counts.backups).toBe(1)
       if (night === 0) writeFileSync(join(cwd, 'var/backups/mine.db'), '')
     }
+    // tidied too: the planner knows the tables, and the log was given back to the disk
+    expect(rows('select count(*) from sqlite_stat1')).toBeGreaterThan(5)
     const names = readdirSync(join(cwd, 'var/backups')).sort()
     expect(names).toHaveLength(8)
     expect(names).toContain('mine.db')

@@ -26,6 +26,18 @@ it('a command gets the document on its standard input, and no shell reads anythi
   expect(existsSync(join(cwd, 'evil'))).toBe(false)
 })
 
+it('a command gets no secret: none of the environment, and as an argument none is let through', async () => {
+  const cwd = notified(`{ type: command, run: [/bin/sh, -c, 'env > env.txt'] }`)
+  await aggregate(cwd, handClock(), { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8', DB_PASSWORD: 'c4nary' })
+  const seen = readFileSync(join(cwd, 'env.txt'), 'utf8')
+  expect(seen).toContain('LANG=C.UTF-8')
+  expect(seen).not.toContain('c4nary')
+  const argued = notified(`{ type: command, run: [/bin/true, "\${env:DB_PASSWORD}"] }`)
+  const { code, stderr } = await runCli('run aggregation', { cwd: argued, env: { DB_PASSWORD: 'c4nary' } })
+  expect([code, existsSync(join(argued, 'var/iqtask.db'))]).toEqual([2, false])
+  expect(stderr).toMatch(/peer would hand a secret over as an argument[\s\S]*iqtask\.config\.yaml:11:43/)
+})
+
 it('a command that hangs is ended with all that it started, and the run ends in time', async () => {
   const cwd = notified(`{ type: command, timeout: 300ms, run: [/bin/sh, -c, 'sleep 600 & echo $! > pid; wait'] }`)
   const began = performance.now()

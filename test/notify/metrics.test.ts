@@ -8,6 +8,7 @@ import { handClock } from '../helpers/clock.ts'
 import { httpPeer } from '../helpers/http-peer.ts'
 import { aggregate, notified } from '../helpers/notified.ts'
 import { write } from '../helpers/project.ts'
+import { spawnCli } from '../helpers/spawn-cli.ts'
 
 const watched = (more: string) => notified('{ type: file, folder: x }', '', more)
 
@@ -151,6 +152,19 @@ arguments: { tasks: [{ task: aggregation, arguments: { applications: [hr] } }, {
     }
     expect(result.children).toHaveLength(2)
     expect(bodies.filter(({ resourceSpans }) => resourceSpans !== undefined)).toHaveLength(1)
+  })
+
+  it('its packages are loaded where a collector is named, and only there', async () => {
+    const hook = `import { registerHooks } from 'node:module'
+registerHooks({ resolve(specifier, context, next) { if (specifier.includes('opentelemetry')) process.stderr.write('LOADED'); return next(specifier, context) } })`
+    const loads = async (more: string): Promise<boolean> => {
+      const options = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` }
+      const { code, stderr } = await spawnCli(['run', 'aggregation'], watched(more), options).done
+      expect(code, stderr).toBe(3)
+      return stderr.includes('LOADED')
+    }
+    expect(await loads('')).toBe(false)
+    expect(await loads('telemetry: { endpoint: "http://127.0.0.1:1" }\n')).toBe(true)
   })
 
   it('a collector that says nothing holds no run for long, and changes none', async () => {

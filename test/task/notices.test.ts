@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
@@ -8,7 +10,8 @@ import { nextAttempt } from '../../src/task/delivery.ts'
 import { nextDigest } from '../../src/task/notices.ts'
 import { handClock } from '../helpers/clock.ts'
 import { endedRun } from '../helpers/ended-run.ts'
-import { notified } from '../helpers/notified.ts'
+import { aggregate, notified } from '../helpers/notified.ts'
+import { write } from '../helpers/project.ts'
 
 const open = (rule: string) =>
   openApp({ cwd: notified('{ type: file, folder: out }', rule), env: {}, clock: handClock() })
@@ -70,6 +73,19 @@ describe('messages of a run', () => {
     expect(outbox.claim(later, later)?.attempts).toBe(2)
     await app.close()
   })
+})
+
+it("a task's own rules are added to those of the project", async () => {
+  const cwd = notified('{ type: file, folder: out }', '{ on: [error], channels: [peer] }')
+  const told = async () => (await aggregate(cwd)).notices.map(({ event }) => event)
+  expect(await told()).toEqual([])
+  write(cwd, {
+    'tasks/aggregation.yaml':
+      'kind: TaskDefinition\nname: aggregation\nexecutor: account-aggregation\narguments: { applications: ["*"] }\nnotify: { rules: [{ on: [warning], channels: [peer] }] }\n',
+  })
+  expect(await told()).toEqual(['warning'])
+  rmSync(join(cwd, 'hr.csv'))
+  expect(await told()).toEqual(['error'])
 })
 
 describe('the next attempt', () => {
