@@ -21,8 +21,10 @@ export interface ProgressOptions {
 }
 
 const plainEveryMs = 10_000
+/** A tenth of the whole is worth a line, but no more than one a second. */
+const plainAtMostEveryMs = 1_000
 
-/** How a run is watched: lines that move on a terminal, one plain line every ten seconds elsewhere, or the events themselves. */
+/** How a run is watched: lines that move on a terminal, one plain line every ten seconds or tenth elsewhere, or the events themselves. */
 export async function createProgress(terminal: Terminal, options: ProgressOptions): Promise<ProgressView> {
   const { mode } = options
   if (mode === 'none') return { event: () => undefined, end: () => undefined }
@@ -80,13 +82,20 @@ function createState({ usual, nowMs = () => performance.now() }: ProgressOptions
 
 function plain(terminal: Terminal, state: State): ProgressView {
   let last = state.nowMs()
+  const tenths = new Map<string, number>()
   return {
     event(event) {
       state.take(event)
-      if (event.type !== 'progress' || state.nowMs() - last < plainEveryMs) return
-      last = state.nowMs()
+      if (event.type !== 'progress') return
       const section = state.sections.get(safe(event.section))
       if (section === undefined) return
+      const part = `${event.section} ${event.phase}`
+      const tenth = section.total === undefined ? 0 : Math.floor((10 * section.done) / Math.max(1, section.total))
+      const since = state.nowMs() - last
+      const isNext = tenth > (tenths.get(part) ?? 0) && since >= plainAtMostEveryMs
+      if (since < plainEveryMs && !isNext) return
+      last = state.nowMs()
+      tenths.set(part, tenth)
       const parts = [safe(event.section), event.phase, renderDone(section), renderRate(section), renderRest(section)]
       terminal.err(`${parts.filter((part) => part !== '').join('  ')}\n`)
     },

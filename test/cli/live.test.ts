@@ -77,6 +77,7 @@ async function plainLines(
   errIsTerminal: boolean,
   env: Record<string, string>,
   mode: 'auto' | 'plain',
+  usual: number | undefined,
 ): Promise<string> {
   let said = ''
   let now = 0
@@ -93,7 +94,7 @@ async function plainLines(
   const view = await createProgress(terminal as unknown as Terminal, {
     mode,
     style,
-    usual: () => new Map([['hr', 50_000]]),
+    usual: () => new Map(usual === undefined ? [] : [['hr', usual]]),
     nowMs: () => now,
   })
   view.event(started)
@@ -106,20 +107,34 @@ async function plainLines(
 }
 
 describe('progress without a moving terminal', () => {
-  const lines = 'hr  read  10,000 / ~50,000  1.0k/s  eta 40.0 s\nhr  read  20,000 / ~50,000  1.0k/s  eta 30.0 s\n'
+  // 5,000 is a tenth of what earlier runs read
+  const tenths = [5, 10, 15, 20, 25].map((k) => `hr  read  ${k},000 / ~50,000  1.0k/s  eta ${(50 - k).toFixed(1)} s\n`)
   it.each([
     ['a pipe', false, {}, 'auto'],
     ['TERM=dumb', true, { TERM: 'dumb' }, 'auto'],
     ['plain, as a screen reader wants it', true, { TERM: 'xterm' }, 'plain'],
-  ] as const)('says one plain line every ten seconds: %s', async (_name, tty, env, mode) => {
-    expect(await plainLines(tty, env, mode)).toBe(lines)
+  ] as const)('says one plain line at each tenth of what earlier runs read: %s', async (_name, tty, env, mode) => {
+    expect(await plainLines(tty, env, mode, 50_000)).toBe(tenths.join(''))
+  })
+
+  it('says one every ten seconds where no earlier run tells, and where a tenth takes longer', async () => {
+    expect(await plainLines(false, {}, 'auto', undefined)).toBe('hr  read  10,000  1.0k/s\nhr  read  20,000  1.0k/s\n')
+    const slow = await plainLines(false, {}, 'auto', 1_000_000)
+    expect(slow.match(/read {2}[\d,]+/g)).toEqual(['read  10,000', 'read  20,000'])
+  })
+
+  it('says nothing more than once a second', async () => {
+    const said = await plainLines(false, {}, 'auto', 25_000)
+    expect(said.split('\n').length - 1).toBe(10)
+    expect((await plainLines(false, {}, 'auto', 10)).split('\n').length - 1).toBeLessThanOrEqual(25)
   })
 })
 
 describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () => {
   const bin = join(import.meta.dirname, '../../bin/iqtask.js')
   const at = (env: Record<string, string>, redirect = '', args = 'run aggregation'): string => {
-    const cwd = project(smallOrganisation)
+    const rejected = `${smallOrganisation['hr.csv']}4,Di,di@example.com,active,never\n`
+    const cwd = project({ ...smallOrganisation, 'hr.csv': rejected })
     const clean = { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' }
     return spawnSync('script', ['-qec', `stty cols 100; ${process.execPath} ${bin} ${args} ${redirect}`, '/dev/null'], {
       cwd,
@@ -149,6 +164,17 @@ describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () 
     expect(at({ TERM: 'dumb' })).not.toMatch(moves)
     expect(at({}, '', 'run aggregation --progress plain')).not.toMatch(moves)
     expect(at({ IQTASK_PROGRESS: 'plain' })).not.toMatch(moves)
+  })
+
+  it.each([
+    ['plan', '', 'plan aggregation'],
+    ['apply', 'plan aggregation --out a.plan', 'apply a.plan'],
+    ['undo', 'run aggregation', 'undo latest --dry-run'],
+    ['retry', 'run aggregation', 'retry'],
+    ['a resumed run', '', 'run aggregation --resume'],
+  ])('moves for %s', (_name, before, args) => {
+    const first = before === '' ? '--version' : before
+    expect(at({}, '', `${first} >/dev/null 2>&1; ${process.execPath} ${bin} ${args}`)).toMatch(moves)
   })
 
   it('judges stdout and stderr apart: the result in a file is plain while the terminal moves', () => {

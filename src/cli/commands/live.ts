@@ -1,7 +1,9 @@
 import { UserError } from '../../base/errors.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
 import type { Command, CommandContext } from '../command.ts'
+import { progressModes } from '../progress.ts'
 import { paintStatus, shortId, statusText } from '../render/result.ts'
+import { runRequest } from './run.ts'
 import { existingStore } from './store.ts'
 
 /** Runs that live: who runs what since when. Looking also finds the runs that died. */
@@ -69,7 +71,10 @@ export const recover: Command = {
   name: 'recover',
   summary: 'find the runs that died and resume them',
   examples: ['iqtask recover', 'iqtask recover --dry-run'],
-  options: [{ flags: '--dry-run', summary: 'only list them' }],
+  options: [
+    { flags: '--dry-run', summary: 'only list them' },
+    { flags: '--progress <mode>', summary: 'how progress is shown', choices: progressModes },
+  ],
   async run(context, _args, options) {
     const app = await context.app()
     const store = app.storeIfExists()
@@ -82,7 +87,11 @@ export const recover: Command = {
       return undefined
     }
     const results: TaskResultDocument[] = []
-    for (const { task } of found) results.push(await app.run({ task, trigger: 'manual', set: {}, resume: true }))
+    for (const { task } of found) {
+      const result = await runRequest(context, options, { task, trigger: 'manual', set: {}, resume: true })
+      results.push(result)
+      if (result.status === 'terminated') break
+    }
     await list(context, { items: results, total: results.length })
     return Math.max(...results.map((result) => result.exitCode ?? 1))
   },

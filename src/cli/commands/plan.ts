@@ -79,7 +79,7 @@ async function make(context: CommandContext, task: string, options: OptionValues
     },
   }
   try {
-    const result = await app.run(request)
+    const result = await runRequest(context, options, request)
     const header = writer.finish(request, result, app.clock.now())
     const summary = renderResult(result, groupRejects([]), context.style)
     await context.printer.document(header, () => describe(context, header, groups) + summary)
@@ -174,7 +174,7 @@ async function applyPlan(
     ...header.options,
     sections: header.sections.map(({ name }) => name),
   }
-  await refuseMoved(context, path, plan, request)
+  await refuseMoved(context, options, path, plan, request)
   const result = await runRequest(context, options, {
     ...request,
     allow: allowed(options),
@@ -193,15 +193,15 @@ const refused = (file: string, why: string): UserError =>
 /** Plans again and compares: the first row that is not as it was is named, and nothing is changed. */
 async function refuseMoved(
   context: CommandContext,
+  options: OptionValues,
   file: string,
   { header, changes }: PlanFile,
   request: RunRequest,
 ): Promise<void> {
-  const app = await context.app()
   const wanted = changes()
   let moved: PlanChange | undefined
   const hashes: string[] = []
-  await app.run({
+  await runRequest(context, options, {
     ...request,
     dryRun: true,
     plan: {
