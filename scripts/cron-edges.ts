@@ -16,6 +16,9 @@ const patterns = [
   '0,30 1 * * *',
   '30 * * * *',
   '0 2 * * *',
+  '0-59/10 1-2 * * *',
+  '0 0-23 * * *',
+  '5,*/20 0-4 * * *',
 ]
 /** Each begins before the hour that is there twice: faketime is told local time. */
 const edges = [
@@ -39,7 +42,8 @@ const seen = await Promise.all(chosen.map(({ zone, start }) => observe(zone, sta
 for (const [at, { zone, start }] of chosen.entries()) {
   console.log(`${zone}, ${minutes} minutes from ${start}`)
   for (const [index, text] of patterns.entries()) {
-    const daemon = seen[at]?.[index] ?? []
+    // a line that had several times in a gap runs as often right after it; for the ledger that is one nominal time
+    const daemon = [...new Set(seen[at]?.[index])]
     const expected = expectedOf(text, zone, start)
     const same = daemon.join() === expected.join()
     if (!same) wrong++

@@ -1,5 +1,5 @@
 import { Cron } from 'croner'
-import { daysAreAnded, renderCron } from '../model/cron-fields.ts'
+import { type CronField, daysAreAnded, renderCron } from '../model/cron-fields.ts'
 import { dayIsOpen, type TaskSchedule } from '../model/schedule.ts'
 import { instantOf, localText } from '../model/zoned.ts'
 
@@ -43,7 +43,8 @@ export function occurrencesOf(schedule: Timed): Occurrences {
 
 function calendar({ pattern, timeZone }: Timed): (after: Date) => Date | null {
   if (pattern.kind !== 'calendar') throw new Error('an interval has no fields')
-  const cron = new Cron(renderCron(pattern.fields), {
+  const { minute, hour, ...days } = pattern.fields
+  const cron = new Cron(renderCron({ minute: unstepped(minute), hour: unstepped(hour), ...days }), {
     timezone: timeZone,
     mode: '5-part',
     fixedTimeRule: 'no-wildcard',
@@ -51,6 +52,10 @@ function calendar({ pattern, timeZone }: Timed): (after: Date) => Date | null {
   })
   return (after) => cron.nextRun(after)
 }
+
+/** Cron takes a time for a fixed one unless its field begins with a star; croner, unless it holds a star or a step anywhere. */
+const unstepped = (field: CronField): CronField =>
+  field.text.startsWith('*') ? field : { ...field, text: field.values.join(',') }
 
 /** Counted in elapsed time from `from`, else from a midnight of the zone long ago. */
 function intervals({ from, timeZone }: Timed, minutes: number): (after: Date) => Date | null {

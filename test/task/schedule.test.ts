@@ -15,10 +15,13 @@ const schedule = (text: string, timeZone: string, kind: Kind = 'cron', more: Par
 const times = (one: Timed, from: string, to: string): string[] =>
   [...occurrencesOf(one).between(new Date(from), new Date(to))].map((at) => at.toISOString().slice(0, 16))
 
-/** Measured with Debian's cron 3.0pl1 under a fake clock; scripts/cron-dst.ts measures again. */
+/** Measured with Debian's cron 3.0pl1 under a fake clock; scripts/cron-edges.ts measures again. */
 const newYork = 'America/New_York'
 const spring = ['2026-03-08T05:00:30Z', '2026-03-08T09:00:30Z'] as const
 const autumn = ['2026-11-01T04:00:30Z', '2026-11-01T08:00:30Z'] as const
+
+const twoToThree = ['07:00', '07:10', '07:20', '07:30', '07:40', '07:50']
+const hour = (text: string) => ['00', '05', '20', '40'].map((minute) => `${text}:${minute}`)
 
 describe('nominal times', () => {
   it.each([
@@ -29,6 +32,14 @@ describe('nominal times', () => {
     ['0,30 1 * * *', autumn, ['05:00', '05:30']],
     ['30 * * * *', autumn, ['04:30', '05:30', '06:30', '07:30']],
     ['0 2 * * *', autumn, ['07:00']],
+    ['0-59/10 1-2 * * *', spring, ['06:00', '06:10', '06:20', '06:30', '06:40', '06:50', '07:00']],
+    ['0-59/10 1-2 * * *', autumn, ['05:00', '05:10', '05:20', '05:30', '05:40', '05:50', ...twoToThree]],
+    ['0 0-23 * * *', autumn, ['05:00', '07:00', '08:00']],
+    [
+      '5,*/20 0-4 * * *',
+      spring,
+      ['05:05', '05:20', '05:40', ...hour('06'), '07:00', '07:05', '07:20', '07:40', ...hour('08')],
+    ],
   ])('%s at a jump of the clocks are those of the daemon', (text, [from, to], expected) => {
     expect(times(schedule(text, newYork), from, to).map((at) => at.slice(11))).toEqual(expected)
   })
