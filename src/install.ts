@@ -16,6 +16,7 @@ import {
   installTargets,
   type TargetState,
 } from './model/install-target.ts'
+import { timingOf } from './model/schedule.ts'
 import { allSchedules, faultyTasks, writeWakeUps } from './schedules.ts'
 import { crontabTable, withCrontabLock } from './task/crontab.ts'
 import { systemctlOf } from './task/systemctl.ts'
@@ -187,9 +188,9 @@ function keepInstalled(app: App, target: InstallTarget, text: string | undefined
   store.db.write(() => {
     store.schedules.keepInstalled(target, text)
     const on = installTargets.some((one) => store.schedules.installed(one) !== undefined)
-    for (const { id, enabled } of allSchedules(app))
-      if (!on) store.schedules.forget(id)
-      else if (enabled) store.schedules.begin(id, at)
+    for (const schedule of allSchedules(app))
+      if (!on) store.schedules.forget(schedule.id)
+      else if (schedule.enabled) store.schedules.begin(schedule.id, at, timingOf(schedule))
     store.audit.append({
       at,
       actor: JSON.stringify(app.actor),

@@ -5,7 +5,7 @@ import { isoText } from './base/clock.ts'
 import { IqtaskError, UserError } from './base/errors.ts'
 import { didYouMean } from './base/nearest.ts'
 import { blackoutAt, renderBlackout } from './model/blackout.ts'
-import type { TaskSchedule } from './model/schedule.ts'
+import { type TaskSchedule, timingOf } from './model/schedule.ts'
 import { localTime, offsetMinutes } from './model/zoned.ts'
 import type { FireRecord } from './store/schedules.ts'
 import { blackoutsOf } from './task/blackout-wait.ts'
@@ -173,11 +173,12 @@ export function writeWakeUps(app: App): void {
 }
 
 /** Pauses a schedule until a time or (null) until somebody resumes it; undefined resumes. Audited. */
-export function holdSchedule(app: App, { id }: TaskSchedule, until: string | null | undefined): void {
+export function holdSchedule(app: App, schedule: TaskSchedule, until: string | null | undefined): void {
+  const { id } = schedule
   const store = app.store()
   const at = isoText(app.clock.now())
   store.db.write(() => {
-    store.schedules.begin(id, at)
+    store.schedules.begin(id, at, timingOf(schedule))
     if (until === undefined) store.schedules.resume(id, at)
     else store.schedules.pause(id, at, until)
     store.audit.append({

@@ -72,6 +72,10 @@ export const neverFiresError = (text: string): UserError =>
     hint: 'no day fits; look at day, month, exclude, from and until',
   })
 
+/** What makes its nominal times; the days it leaves out aside, which a person may add to at any time. */
+export const timingOf = ({ written, timeZone, from }: Pick<TaskSchedule, 'written' | 'timeZone' | 'from'>): string =>
+  [written.kind, written.text, timeZone, ...(from === undefined ? [] : [from])].join(' ')
+
 /** How a pattern is shown where space is short. */
 export const renderPattern = ({ pattern, written }: Pick<TaskSchedule, 'pattern' | 'written'>): string =>
   written.kind === 'cron' && pattern.kind === 'calendar' ? renderCron(pattern.fields) : written.text

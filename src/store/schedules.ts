@@ -9,6 +9,8 @@ export interface ScheduleState {
   readonly pausedAt: string | null
   /** Null while paused: until somebody resumes it. */
   readonly pausedUntil: string | null
+  /** What it counts by since then. */
+  readonly timing: string | null
 }
 
 export interface FireRecord {
@@ -24,8 +26,8 @@ export interface FireRecord {
 export interface Schedules {
   state(id: string): ScheduleState | undefined
   states(): ScheduleState[]
-  /** A schedule counts from now on, unless it does already. */
-  begin(id: string, at: string): void
+  /** A schedule counts from now on, unless it does already by the same timing. */
+  begin(id: string, at: string, timing: string): void
   forget(id: string): void
   pause(id: string, at: string, until: string | null): void
   resume(id: string, at: string): void
@@ -48,11 +50,18 @@ export interface Schedules {
 
 export function createSchedules(db: Database): Schedules {
   const run = (sql: string, ...values: unknown[]) => db.statement(sql).run(...values)
-  const columns = 'id, since, paused_at pausedAt, paused_until pausedUntil'
+  const columns = 'id, since, paused_at pausedAt, paused_until pausedUntil, timing'
   return {
     state: (id) => db.statement(`select ${columns} from schedule where id = ?`).get(id) as ScheduleState | undefined,
     states: () => db.statement(`select ${columns} from schedule order by id`).all() as ScheduleState[],
-    begin: (id, at) => void run('insert into schedule(id, since) values (?, ?) on conflict do nothing', id, at),
+    begin: (id, at, timing) =>
+      void run(
+        `insert into schedule(id, since, timing) values (?, ?, ?) on conflict(id) do update set timing = excluded.timing,
+           since = case when timing is null then since else max(since, excluded.since) end where timing is not excluded.timing`,
+        id,
+        at,
+        timing,
+      ),
     forget: (id) => void run('delete from schedule where id = ?', id),
     pause: (id, at, until) =>
       void run('update schedule set paused_at = ?, paused_until = ? where id = ?', at, until, id),

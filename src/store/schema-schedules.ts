@@ -7,6 +7,7 @@ export interface ScheduleRow {
   paused_at: string | null
   paused_until: string | null
   crc: Generated<number>
+  timing: string | null
 }
 
 export interface ScheduleFireRow {

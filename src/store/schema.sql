@@ -328,7 +328,7 @@ CREATE TABLE schedule(
   since text not null,
   paused_at text,
   paused_until text
-, crc integer) strict, without rowid;
+, crc integer, timing text) strict, without rowid;
 
 CREATE TABLE schedule_fire(
   schedule text not null,

@@ -7,7 +7,7 @@ import { BusyError } from '../base/errors.ts'
 import { counted } from '../base/plural.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import type { Message } from '../model/result.ts'
-import type { TaskSchedule } from '../model/schedule.ts'
+import { type TaskSchedule, timingOf } from '../model/schedule.ts'
 import type { TaskDefinition } from '../model/task-definition.ts'
 import type { Store } from '../store/store.ts'
 import { recordMissed } from './claim.ts'
@@ -129,8 +129,7 @@ async function run(
 
 /** Why it may not run; a pause that is over ends here, and nothing of it was missed. */
 function pausedSince(store: Store, schedule: TaskSchedule, now: Date): string | undefined {
-  const first = isoText(new Date(now.getTime() - schedule.startDeadlineMs))
-  store.db.write(() => store.schedules.begin(schedule.id, first))
+  countFromNow(store, schedule, now)
   const state = store.schedules.state(schedule.id)
   if (state === undefined || state.pausedAt === null) return undefined
   const { pausedAt, pausedUntil } = state
@@ -138,6 +137,16 @@ function pausedSince(store: Store, schedule: TaskSchedule, now: Date): string | 
     return `it is paused since ${pausedAt}${pausedUntil === null ? '' : ` until ${pausedUntil}`}`
   store.db.write(() => store.schedules.resume(schedule.id, pausedUntil))
   return undefined
+}
+
+/** What is new, or has another timing than it had, begins with the time that it was called for: nothing is missed from before. */
+function countFromNow(store: Store, schedule: TaskSchedule, now: Date): void {
+  const timing = timingOf(schedule)
+  if (store.schedules.state(schedule.id)?.timing === timing) return
+  const from = new Date(now.getTime() - schedule.startDeadlineMs)
+  const newest = [...occurrencesOf(schedule).between(from, new Date(now.getTime() + clockToleranceMs))].at(-1)
+  const since = isoText(newest === undefined ? now : new Date(newest.getTime() - 1))
+  store.db.write(() => store.schedules.begin(schedule.id, since, timing))
 }
 
 /** Nominal times that nobody took, oldest first. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp, type RunEvent } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
+import { timingOf } from '../../src/model/schedule.ts'
 import { describeSchedule } from '../../src/schedule-status.ts'
 import { findSchedule, nextFires } from '../../src/schedules.ts'
 import { jitterOf } from '../../src/task/fire.ts'
@@ -40,7 +41,9 @@ const rows = (app: App) =>
     .results.list({})
     .items.map(({ status, trigger }) => `${trigger} ${status}`)
 const begin = (app: App, at: string) =>
-  app.store().db.write(() => app.store().schedules.begin('t/s', new Date(at).toISOString()))
+  app
+    .store()
+    .db.write(() => app.store().schedules.begin('t/s', new Date(at).toISOString(), timingOf(findSchedule(app, 't/s'))))
 
 const daily = 'cron: "30 2 * * *", timeZone: UTC'
 
@@ -75,6 +78,20 @@ describe('a fire', () => {
   it('misses nothing from before it was installed', async () => {
     await using app = await opened(timed(daily), clockAt('2026-11-24T12:00:00Z'))
     expect(await app.fire('t/s')).toMatchObject({ did: 'nothing', missed: 0 })
+  })
+
+  it('misses nothing that its timing had before it was written: neither when it is new, nor after a change', async () => {
+    const cwd = timed('every: minute, startDeadline: 30m')
+    const clock = clockAt('2026-11-24T12:00:10Z')
+    const one = await openApp({ cwd, env: {}, clock })
+    expect(await one.fire('t/s')).toMatchObject({ did: 'ran', nominal: '2026-11-24T12:00:00.000Z', missed: 0 })
+    await one.close()
+    write(cwd, { 'tasks/t.yaml': task('every: 15m, timeZone: UTC, startDeadline: 30m') })
+    clock.set('2026-11-24T17:15:10Z')
+    await using other = await opened(cwd, clock)
+    expect(await other.fire('t/s')).toMatchObject({ did: 'ran', nominal: '2026-11-24T17:15:00.000Z', missed: 0 })
+    clock.set('2026-11-24T17:46:00Z')
+    expect(await other.fire('t/s')).toMatchObject({ did: 'ran', nominal: '2026-11-24T17:45:00.000Z', missed: 1 })
   })
 
   it('after ten days makes the newest good and records the others, each with its reason', async () => {

@@ -8,6 +8,7 @@ import { fast } from './0008-fast.ts'
 import { cli } from './0009-cli.ts'
 import { auditPacks } from './0010-audit-packs.ts'
 import { sectionTimes } from './0014-section-times.ts'
+import { scheduleTiming } from './0015-schedule-timing.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   cli,
   auditPacks,
   sectionTimes,
+  scheduleTiming,
 ]
