@@ -48,7 +48,8 @@ function carrying(tail: (bytes: Buffer) => number, text: (bytes: Buffer) => stri
   return (bytes, last) => {
     const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
     const keep = last ? 0 : tail(all)
-    rest = all.subarray(all.length - keep)
+    // the bytes may be written over
+    rest = Buffer.from(all.subarray(all.length - keep))
     return text(all.subarray(0, all.length - keep))
   }
 }

@@ -13,7 +13,7 @@ export interface TextSource {
   readonly encoding: Encoding | undefined
   readonly position: { readonly done: number; readonly total: number } | undefined
   texts(): AsyncGenerator<string>
-  /** The same as bytes, without the byte order mark, for who decodes only some of them. */
+  /** The same as bytes, without the byte order mark, for who decodes only some of them. A piece is good until the next one is asked for. */
   pieces(): AsyncGenerator<{ readonly bytes: Buffer; readonly decoder: Decoder }>
   /** After the last piece: SHA-256 (hex) of the bytes as they lie in the source, and whether it stayed as it was meanwhile. */
   end(): { readonly digest: string; readonly unchanged: boolean }
@@ -39,10 +39,7 @@ export function openTextSource(options: TextSourceOptions): TextSource {
   let encoding: Encoding | undefined
 
   async function* bytes(): AsyncGenerator<Buffer> {
-    const raw = options.stdin ?? createReadStream(file, { highWaterMark: pieceSize })
-    addAbortSignal(options.signal, raw as Readable)
-    for await (const piece of raw as AsyncIterable<Buffer | string>) {
-      const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece
+    for await (const chunk of before?.isFile() ? wholeFile(file, options.signal) : stream(options)) {
       hash.update(chunk)
       done += chunk.length
       yield chunk
@@ -86,6 +83,29 @@ export function openTextSource(options: TextSourceOptions): TextSource {
   }
 }
 
+/** One buffer for all pieces: each is used before the next one is asked for. */
+async function* wholeFile(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const handle = await open(file)
+  try {
+    const buffer = Buffer.allocUnsafeSlow(pieceSize)
+    while (!signal.aborted) {
+      const { bytesRead } = await handle.read(buffer, 0, pieceSize)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+    signal.throwIfAborted()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* stream({ file, stdin, signal }: TextSourceOptions): AsyncGenerator<Buffer> {
+  const raw = stdin ?? createReadStream(file, { highWaterMark: pieceSize })
+  addAbortSignal(signal, raw as Readable)
+  for await (const piece of raw as AsyncIterable<Buffer | string>)
+    yield typeof piece === 'string' ? Buffer.from(piece) : piece
+}
+
 const same = (before: Stats, after: Stats | undefined): boolean =>
   after !== undefined && before.ino === after.ino && before.size === after.size && before.mtimeMs === after.mtimeMs
 
@@ -121,20 +141,29 @@ function readFault(file: string, error: unknown): ConnectorError {
 
 /** The first two bytes tell gzip, whatever the name says. */
 async function* unzipped(source: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const first = await source.next()
-  if (first.done === true) return
-  const whole = async function* (): AsyncGenerator<Buffer> {
-    yield first.value
-    yield* source
+  try {
+    const first = await source.next()
+    if (first.done === true) return
+    const whole = async function* (): AsyncGenerator<Buffer> {
+      yield first.value
+      yield* source
+    }
+    if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+      yield* whole()
+      return
+    }
+    const gunzip = createGunzip()
+    // a failure on either side destroys the other, and ends the loop below with the error
+    pipeline(Readable.from(copies(whole())), gunzip, () => undefined)
+    yield* gunzip as AsyncIterable<Buffer>
+  } finally {
+    await source.return(undefined)
   }
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
-    yield* whole()
-    return
-  }
-  const gunzip = createGunzip()
-  // a failure on either side destroys the other, and ends the loop below with the error
-  pipeline(Readable.from(whole()), gunzip, () => undefined)
-  yield* gunzip as AsyncIterable<Buffer>
+}
+
+/** A stream holds pieces back. */
+async function* copies(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }
 
 /** The first bytes of a file, for looking at it. */

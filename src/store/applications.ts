@@ -3,7 +3,7 @@ import type { Quality } from '../model/quality.ts'
 import type { Evidence } from '../model/result.ts'
 import { scopeChanged } from './bulk/guard-figures.ts'
 import type { Database } from './database.ts'
-import { qualityOf } from './quality.ts'
+import { qualityBefore, qualityOf } from './quality.ts'
 
 export interface LastRead {
   readonly rows: number
@@ -31,8 +31,8 @@ export interface Applications {
   keepReadState(id: number, state: { readonly token: string | null; readonly full: boolean }): boolean
   /** The last read had another filter, query or path: what it does not show may only be out of sight. */
   scopeChanged(id: number, scope: string, now: Date): boolean
-  /** What is remarkable about its accounts; undefined where it has none. */
-  quality(id: number): Quality | undefined
+  /** What is remarkable about its accounts after this run; undefined where it has none. */
+  quality(name: string, run: number): Quality | undefined
 }
 
 export function createApplications(db: Database): Applications {
@@ -40,7 +40,10 @@ export function createApplications(db: Database): Applications {
     db.statement('select id from application where name = ?').pluck().get(name) as number | undefined
   return {
     idOf,
-    quality: (id) => qualityOf(db, id),
+    quality(name, run) {
+      const id = idOf(name)
+      return id === undefined ? undefined : (qualityBefore(db, run, name) ?? qualityOf(db, id))
+    },
     ensure(name) {
       db.statement('insert into application(name) values (?) on conflict do nothing').run(name)
       return Number(idOf(name))

@@ -15,6 +15,24 @@ interface AttributeRow {
   readonly beyond: number
 }
 
+/**
+ * What the result before the run said, where nothing came between and the run changed no account of the application: undefined where that
+ * cannot be told.
+ */
+export function qualityBefore(db: Database, run: number, application: string): Quality | undefined {
+  const row = db
+    .statement(
+      `select r.quality -> @application quality from task_result r
+       where r.id = (select max(id) from task_result where id < @run and dry_run = 0)
+         and not exists (select 1 from task_result o where o.id not in (r.id, @run) and o.dry_run = 0
+           and (o.status in ('queued', 'running') or o.ended_at >= r.ended_at))
+         and not exists (select 1 from task_section s, json_each(s.counts) c where s.run = @run and s.name = @application
+           and c.value <> 0 and c.key not in ('read', 'filtered', 'rejected', 'unchanged', 'correlated', 'uncorrelated'))`,
+    )
+    .get({ run, application }) as { quality: string | null } | undefined
+  return row?.quality == null ? undefined : (JSON.parse(row.quality) as Quality)
+}
+
 /** What is remarkable about the accounts of an application as they stand; by an even sample where there are many. Undefined without accounts. */
 export function qualityOf(db: Database, applicationId: number): Quality | undefined {
   const alive = 'application_id = ? and retired = 0'

@@ -225,12 +225,11 @@ const progressOf = (request: RunRequest, abort: Stopper): Progress => ({
 })
 
 /** Of the applications that the run wrote to, as they stand now. */
-function qualityOf(store: Store, state: RunState, { status }: Verdict): JsonObject | undefined {
+function qualityOf(store: Store, number: number, state: RunState, { status }: Verdict): JsonObject | undefined {
   if (state.options.dryRun || (status !== 'success' && status !== 'warning')) return undefined
   try {
     const found = state.outcomes.flatMap(({ section }) => {
-      const id = store.applications.idOf(section)
-      const quality = id === undefined ? undefined : store.applications.quality(id)
+      const quality = store.applications.quality(section, number)
       return quality === undefined ? [] : [[section, quality] as const]
     })
     return found.length === 0 ? undefined : (Object.fromEntries(found) as unknown as JsonObject)
@@ -248,7 +247,7 @@ function endRun(
   verdict: Verdict,
   end: { readonly counts: Counts; readonly durationMs: number; readonly task: string },
 ): void {
-  const quality = qualityOf(store, state, verdict)
+  const quality = qualityOf(store, number, state, verdict)
   store.db.write(() => {
     const endedAt = isoText(state.clock.now())
     store.runs.endOpenSections(number, verdict.status, endedAt)

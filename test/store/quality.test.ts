@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
 import { confusableNames, type Quality } from '../../src/model/quality.ts'
+import { openStore } from '../../src/store/open.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
@@ -36,6 +39,33 @@ describe('the quality of the data', () => {
     expect(shown).toMatch(
       /quality {2}hr: 1 × start beyond reason: "0012-01-01.*mail shared: "shared@example.com".*start empty in 2.5 %/,
     )
+  })
+
+  it('is that of the run before only where nothing came between and nothing changed', async () => {
+    const csv = people(30, (n) => `${n},Person ${n},p${n}@example.com,active,2020-01-01`)
+    const cwd = project({ ...smallOrganisation, 'applications/hr.yaml': application, 'hr.csv': csv })
+    const run = async (): Promise<Quality> => {
+      const { stdout } = await runCli('run aggregation --set applications=hr --json', { cwd })
+      return (JSON.parse(stdout) as { quality: { hr: Quality } }).quality.hr
+    }
+    const told = await run()
+    // what the last result says is taken over, whatever it is
+    const store = openStore({ path: join(cwd, 'var/iqtask.db'), clock: systemClock })
+    store.db.write(() => store.db.exec(`update task_result set quality = json_set(quality, '$.hr.sampled', 7)`))
+    store.close()
+    expect(await run()).toEqual({ ...told, sampled: 7 })
+    // one account changes
+    write(cwd, { 'hr.csv': csv.replace('p3@', 'p4@') })
+    expect(await run()).toEqual({
+      ...told,
+      sharedKeys: [{ attribute: 'mail', count: 1, first: ['p4@example.com'] }],
+    })
+    // an undo, of which the next run says nothing
+    await runCli('undo aggregation@latest', { cwd })
+    expect((await run()).sharedKeys).toHaveLength(1)
+    await runCli('undo aggregation@latest', { cwd })
+    write(cwd, { 'hr.csv': csv })
+    expect(await run()).toEqual(told)
   })
 
   it('is nothing remarkable where nothing is', async () => {

@@ -31,6 +31,8 @@ const carriageReturn = 13
 export class RecordCutter {
   readonly #options: CutOptions
   #buffer = Buffer.allocUnsafeSlow(head + (1 << 20))
+  /** What waits for the end of its record. */
+  #start = head
   #end = head
   #line = 1
   #seen = 0
@@ -47,8 +49,10 @@ export class RecordCutter {
     return this.#options.separator
   }
 
-  /** Regions that these bytes complete. */
+  /** Regions that these bytes complete; they are good until the next call. */
   push(bytes: Buffer): Region[] {
+    this.#buffer.copyWithin(head, this.#start, this.#end)
+    this.#end -= this.#start - head
     const needed = this.#end + bytes.length
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed))
@@ -58,16 +62,13 @@ export class RecordCutter {
     bytes.copy(this.#buffer, this.#end)
     this.#end = needed
     const { start, found } = this.#scan()
-    // the views must outlive the move
-    const regions = found.map((region) => ({ ...region, bytes: Buffer.from(region.bytes) }))
-    this.#buffer.copyWithin(head, start, needed)
-    this.#end = head + needed - start
-    return regions
+    this.#start = start
+    return found
   }
 
   /** What waits for the end of its record, and in which line it begins. */
   rest(): { readonly bytes: Buffer; readonly line: number } {
-    return { bytes: this.#buffer.subarray(head, this.#end), line: this.#line }
+    return { bytes: this.#buffer.subarray(this.#start, this.#end), line: this.#line }
   }
 
   /** Records seen before, since the last call. */
