@@ -12,9 +12,10 @@ export const aggregation: Suite = {
   summary: 'accounts a second: first load, second run, changes, a second system, undo',
   run({ small, large, rows }) {
     const sizes = rows === undefined ? (small ? [50_000] : [10_000, 100_000, 1_000_000]) : [rows]
-    const tables = sizes.map((size) => ({ size, lines: measure(size) }))
-    const figures = tables.flatMap(({ size, lines }) => lines.map((line) => figureOf(line, size, small)))
-    if (large) figures.push(...curve(tables.find(({ size }) => size === 100_000)?.lines ?? measure(100_000)))
+    const figures = sizes.flatMap((size) =>
+      inFolder((folder) => work(folder, size)).map((line) => figureOf(line, size, small)),
+    )
+    if (large) figures.push(...curve())
     return figures
   },
 }
@@ -31,10 +32,10 @@ interface Line {
   readonly unit: '×' | 'MB'
 }
 
-function measure(size: number): Line[] {
+function inFolder<Result>(work: (folder: string) => Result): Result {
   const folder = mkdtempSync(join(process.env.BENCH_TMPDIR ?? tmpdir(), 'iqtask-bench-'))
   try {
-    return work(folder, size)
+    return work(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -126,23 +127,32 @@ function figureOf(line: Line, size: number, small: boolean): Figure {
   }
 }
 
-/** Ten million accounts: does an account cost what it cost in a hundred thousand? */
-function curve(base: readonly Line[]): Figure[] {
-  const lines = measure(10_000_000)
-  const figures = lines.map((line) => figureOf(line, 10_000_000, false))
-  return [
-    ...figures.map((figure) => (figure.id.startsWith('memory') ? figure : { ...figure, goal: undefined })),
-    ...['first', 'unchanged'].map((id): Figure => {
-      const [few, many] = [base, lines].map((table) => table.find((line) => line.id === id)?.seconds ?? 0)
-      const [each, other] = [(few ?? 0) / 100_000, (many ?? 0) / 10_000_000]
-      return {
-        id: `curve-${id}`,
-        what: `time per account at 10 M / at 100 k: ${id}`,
-        value: Number((other / each).toFixed(2)),
-        unit: '×',
-        goal: 1.25,
-        note: `${(other * 1e6).toFixed(1)} µs, ${(each * 1e6).toFixed(1)} µs`,
-      }
-    }),
-  ]
+/** Ten million accounts: does an account cost what it cost in a hundred thousand, and is the memory the same? */
+function curve(): Figure[] {
+  const [few, many] = [inFolder((folder) => twice(folder, 100_000)), inFolder((folder) => twice(folder, 10_000_000))]
+  const times = (['first', 'unchanged'] as const).map((id): Figure => {
+    const [each, other] = [few[id].seconds / 100_000, many[id].seconds / 10_000_000]
+    return {
+      id: `curve-${id}`,
+      what: `time per account at 10 M / at 100 k: ${id}`,
+      value: Number((other / each).toFixed(2)),
+      unit: '×',
+      goal: 1.25,
+      note: `${(other * 1e6).toFixed(1)} µs, ${(each * 1e6).toFixed(1)} µs`,
+    }
+  })
+  const memory = (['first', 'unchanged'] as const).map((id): Figure => {
+    const what = `peak memory at 10 M: ${id}`
+    return { id: `memory-${id}-10000000`, what, value: many[id].peakMb, unit: 'MB', goal: 256, note: '' }
+  })
+  return [...times, ...memory]
+}
+
+/** A first aggregation, and the same accounts again in another order. */
+function twice(folder: string, size: number): { readonly first: Measured; readonly unchanged: Measured } {
+  writeFeed(join(folder, 'a.csv'), size)
+  const cwd = organisation(folder, 'ordered')
+  const first = iqtask(cwd, 'run', 'hr')
+  writeFeed(join(folder, 'a.csv'), size, { shuffled: true })
+  return { first, unchanged: iqtask(cwd, 'run', 'hr') }
 }
