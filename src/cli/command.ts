@@ -52,8 +52,9 @@ export interface CommandGroup {
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
-/** As wide as the terminal; a pipe and a file have no width of their own. */
-export const widthOf = ({ terminal }: CommandContext): number => (terminal.outIsTerminal ? terminal.columns : 120)
+/** As wide as the terminal; a pipe and a file have no width of their own, and nothing in them is wrapped. */
+export const widthOf = ({ terminal }: CommandContext): { readonly columns: number; readonly wrapAt?: number } =>
+  terminal.outIsTerminal ? { columns: terminal.columns, wrapAt: terminal.columns } : { columns: 120 }
 
 /** `--limit 20`; undefined where it was not given. @throws UserError IQ1002 */
 export function wholeNumber(options: OptionValues, name: string): number | undefined {

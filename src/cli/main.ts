@@ -37,7 +37,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     terminal.err(
       wantsJson
         ? `${JSON.stringify(errorDocument(error))}\n`
-        : renderError(error, styleOf(terminal, terminal.errIsTerminal, color)),
+        : renderError(error, styleOf(terminal, terminal.errIsTerminal, color), terminal.errColumns || undefined),
     )
     return exitCodeOf(error)
   } finally {

@@ -2,8 +2,8 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { packageVersion } from '../base/package.ts'
-import { type Command, type CommandOption, type OptionValues, text } from './command.ts'
-import { commands, groups } from './commands/index.ts'
+import { type Command, type CommandGroup, type CommandOption, type OptionValues, text } from './command.ts'
+import { commands, groups, headings } from './commands/index.ts'
 import { outputs } from './render/printer.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -40,24 +40,31 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
     .addHelpText('before', examplesOf(['iqtask init demo --example', 'iqtask run aggregation', 'iqtask results']))
   // what another command takes is none of this one's business: to declare all of it takes longer than most commands do
   const [noun, verb] = argv[0] === 'help' ? argv.slice(1) : argv
-  const add = (parent: Commander, command: Command, isMeant: boolean, isDefault = false): void => {
+  const add = (parent: Commander, command: Command, isMeant: boolean, isDefault = false): Commander => {
     const child = configure(parent.command(command.name, { isDefault })).description(command.summary)
     for (const argument of (command.arguments ?? '').split(' ').filter((part) => part !== '')) child.argument(argument)
     if (isMeant) declareOptions(child, command)
     child.action(() => {
       found = { command, args: child.args, options: child.opts() }
     })
+    return child
   }
-  for (const command of commands) add(program, command, command.name === noun)
-  for (const group of groups) {
+  const addGroup = (group: CommandGroup): Commander => {
     const parent = configure(program.command(group.name)).description(group.summary)
-    if (group.name !== noun) continue
+    if (group.name !== noun) return parent
     const verbs = group.commands.map((command) => command.name)
     const meant = verb !== undefined && verbs.includes(verb) ? verb : verbs[0]
-    // help for a group shows all its verbs, each with what it takes
     for (const [index, command] of group.commands.entries())
       add(parent, command, command.name === meant || verb === 'help', index === 0)
+    return parent
   }
+  for (const [heading, names] of Object.entries(headings))
+    for (const name of names) {
+      const command = commands.find((one) => one.name === name)
+      const group = groups.find((one) => one.name === name)
+      if (command !== undefined) add(program, command, name === noun).helpGroup(heading)
+      if (group !== undefined) addGroup(group).helpGroup(heading)
+    }
   refuseUnknownVerb(argv)
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -40,7 +40,7 @@ function shrunkenSource({ rows, earlier }: SourceFigures, percent: number): Meas
   const limit = Math.ceil((percent * usual) / 100)
   const reads = last.length === 1 ? 'the last read' : `the median of the last ${last.length} reads`
   const verb = last.length === 1 ? 'were in' : 'is'
-  const text = `${number(rows)} read, ${number(usual)} ${verb} ${reads} (${share(rows, usual, percent)}; limit ${percent} %)`
+  const text = `${number(rows)} read, ${number(Math.round(usual))} ${verb} ${reads} (${share(rows, usual, percent)}; limit ${percent} %)`
   return { guard: 'shrunkenSource', value: rows, limit, over: rows < limit, text, first: [] }
 }
 

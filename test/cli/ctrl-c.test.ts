@@ -57,6 +57,7 @@ describe.runIf(machineHas('script', 'bsdutils'))('Ctrl-C at a terminal', () => {
     expect(said).toContain('Ctrl-C again stops now')
     expect(said).toContain('ended with 130')
     expect(said).toMatch(/✖ terminated/)
+    expect(said).toContain('go on: iqtask run deaf --resume')
     expect(result).toMatchObject({ status: 'terminated', exitCode: 130 })
   })
 

@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { renderSections } from '../../src/cli/render/sections.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
-import { displayWidth, renderTable, sized } from '../../src/cli/render/table.ts'
+import { displayWidth, renderTable, sized, wrapped } from '../../src/cli/render/table.ts'
 import { renderCount } from '../../src/cli/render/values.ts'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
@@ -39,6 +40,15 @@ describe('the sections of a result', () => {
 })
 
 describe('text on a terminal', () => {
+  it('goes on between words below itself, painted or not, and is left whole where it fits', () => {
+    const line = `  \x1b[33m⚠\x1b[39m ad: 人事 accounts carry a key \x1b[2m(IQ2202)\x1b[22m`
+    expect(wrapped(line, 80, 4)).toBe(line)
+    expect(wrapped(line, 24, 4).split('\n').map(stripVTControlCharacters)).toEqual([
+      '  ⚠ ad: 人事 accounts',
+      '    carry a key (IQ2202)',
+    ])
+  })
+
   it('is as wide as it looks', () => {
     const widths = { abc: 3, 人事: 4, 'e\u0301': 1, '👩‍💻': 2, ｗ: 2, '\u200b': 0, '🇩🇪': 2 }
     for (const [text, width] of Object.entries(widths)) expect([text, displayWidth(text)]).toEqual([text, width])
@@ -78,8 +88,15 @@ describe('text on a terminal', () => {
       '',
     ])
     const narrow = renderTable(rows, columns, 30)
-    expect(narrow).toContain('01JD8Q  人事シ…       12\n')
+    expect(narrow).toContain('01JD8Q  人事システ…       12\n')
     expect(narrow).toContain('… 1 column more')
+    // an optional column goes before a text is cut; ids and times are never cut
+    const times = { title: 'STARTED', value: () => '2026-11-23 09:12' }
+    const optional = { title: 'TRIGGER', optional: true, value: () => 'schedule' }
+    const all = [...columns.slice(0, 1), optional, times, ...columns.slice(1)]
+    const [head, first] = renderTable(rows, all, 70).split('\n')
+    expect(head).not.toContain('TRIGGER')
+    expect(first).toMatch(/2026-11-23 09:12 {2}人事シ.*…/)
     for (let width = 8; width <= 100; width++)
       for (const line of renderTable(rows, columns, width).split('\n').slice(0, 3))
         expect([width, displayWidth(line) <= width]).toEqual([width, true])

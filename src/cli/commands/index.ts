@@ -22,6 +22,14 @@ import { store } from './store.ts'
 import { task } from './task.ts'
 import { why } from './why.ts'
 
+/** How help lists them: what one does every day first. */
+export const headings: Readonly<Record<string, readonly string[]>> = {
+  'Do:': ['init', 'run', 'plan', 'apply', 'undo', 'retry', 'recover', 'stop'],
+  'Look:': ['results', 'watch', 'logs', 'ps', 'why', 'explain', 'doctor'],
+  'What there is:': ['task', 'schedule', 'application', 'account', 'identity', 'entitlement'],
+  'Around it:': ['config', 'store', 'audit', 'notify', 'schema', 'completion'],
+}
+
 export const commands: readonly Command[] = [
   init,
   run,

@@ -4,7 +4,7 @@ import type { PlanFile, PlanHeader, RunRequest } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { counted } from '../../base/plural.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
-import { type Command, type CommandContext, type OptionValues, shellWord, text } from '../command.ts'
+import { type Command, type CommandContext, type OptionValues, shellWord, text, widthOf } from '../command.ts'
 import { groupRejects, renderResult, shortId } from '../render/result.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
@@ -81,7 +81,7 @@ async function make(context: CommandContext, task: string, options: OptionValues
   try {
     const result = await runRequest(context, options, request)
     const header = writer.finish(request, result, app.clock.now())
-    const summary = renderResult(result, groupRejects([]), context.style)
+    const summary = renderResult(result, groupRejects([]), context.style, widthOf(context))
     await context.printer.document(header, () => describe(context, header, groups) + summary)
     if (result.status === 'error') return result.exitCode ?? 1
     return options.exitCode === true && header.changes > 0 ? 10 : 0

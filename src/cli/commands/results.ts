@@ -99,7 +99,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
     columns: [
       { title: 'RESULT', value: (result) => shortId(result.id) },
       { title: 'TASK', value: (result) => result.task },
-      { title: 'TRIGGER', value: (result) => result.trigger },
+      { title: 'TRIGGER', optional: true, value: (result) => result.trigger },
       { title: 'STARTED', value: (result) => context.times.render(result.startedAt ?? result.queuedAt) },
       {
         title: 'DURATION',
@@ -144,7 +144,7 @@ async function show(
       `  started ${times.render(result.startedAt)} ${times.zone}  by ${String(result.actor.user)} (${result.trigger})  on ${result.host}, process ${result.pid}`,
       `  definition ${result.definition.sha256.slice(0, 12)}  iqtask ${result.toolVersion}  audit event ${result.auditSeq ?? '–'}`,
     ]
-    return `${head.join('\n')}\n${renderResult(result, causes, style, { columns: widthOf(context), usual })}${renderUsual(usual, style)}${renderNext(result, style)}`
+    return `${head.join('\n')}\n${renderResult(result, causes, style, { ...widthOf(context), usual })}${renderUsual(usual, style)}${renderNext(result, style)}`
   })
   return undefined
 }

@@ -257,7 +257,7 @@ export async function printResults(
   for (const result of results) {
     const causes = groupRejects(app.store().results.rejects(result.id))
     await context.terminal.out(
-      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, { columns: widthOf(context), usual: usualOf(app.store(), result), again: again?.(result) })}${renderNext(result, context.style)}`,
+      `${context.style.bold(result.task)}  result ${result.id}\n${renderResult(result, causes, context.style, { ...widthOf(context), usual: usualOf(app.store(), result), again: again?.(result) })}${renderNext(result, context.style)}`,
     )
   }
 }

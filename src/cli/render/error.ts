@@ -2,6 +2,7 @@ import { IqtaskError } from '../../base/errors.ts'
 import type { ErrorDocument } from '../../model/documents.ts'
 import { safe } from '../terminal.ts'
 import type { Style } from './style.ts'
+import { wrapped } from './table.ts'
 
 /** An error as the JSON document of stderr. */
 export function errorDocument(error: unknown): ErrorDocument {
@@ -19,13 +20,14 @@ export function errorDocument(error: unknown): ErrorDocument {
 }
 
 /** An error for people: what, where, what to do. A bug shows its stack and asks to be reported. */
-export function renderError(error: unknown, style: Style): string {
+export function renderError(error: unknown, style: Style, wrapAt = Number.POSITIVE_INFINITY): string {
   const document = errorDocument(error)
   const { place } = document
   const where =
     place === null ? '' : `  ${[place.file, place.line, place.column].filter((part) => part !== null).join(':')}\n`
   const hint = document.hint === null ? '' : `  ${safe(document.hint)}\n`
-  const head = `${style.red('✖')} ${safe(document.message)} ${style.dim(`(${document.code})`)}\n`
+  const sentence = `${style.red('✖')} ${safe(document.message)} ${style.dim(`(${document.code})`)}`
+  const head = `${wrapped(sentence, wrapAt, 2)}\n`
   if (error instanceof IqtaskError) return `${head}${safe(where)}${hint}`
   const stack = error instanceof Error ? `${error.stack ?? ''}\n` : ''
   return `${head}${safe(stack)}  this is a bug in iqtask: please report it with the lines above\n`

@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { didYouMean } from '../../base/nearest.ts'
 import type { Terminal } from '../terminal.ts'
-import { type Column, renderTable } from './table.ts'
+import { type Column, renderTable, wrapped } from './table.ts'
 import { renderValue } from './values.ts'
 
 export const outputs = ['table', 'wide', 'json', 'jsonl', 'csv', 'yaml'] as const
@@ -66,9 +66,7 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
       const more = list.total > items.length ? `${items.length} of ${list.total}; --all shows the rest\n` : ''
       // a pipe has no width, and who asks for all columns gets them whole
       const width = terminal.outIsTerminal && output === 'table' ? terminal.columns : undefined
-      await terminal.out(
-        renderTable(items, columns, width) + more + (list.footer === undefined ? '' : `${list.footer}\n`),
-      )
+      await terminal.out(renderTable(items, columns, width) + more + footerOf(list.footer, width))
     },
     async document(document, human) {
       if (output === 'table' || output === 'wide') await terminal.out(human())
@@ -77,6 +75,13 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
       else await terminal.out(`${JSON.stringify(pick(document), null, output === 'json' ? 2 : undefined)}\n`)
     },
   }
+}
+
+/** What is to be copied stays in one line. */
+function footerOf(footer: string | undefined, width = Number.POSITIVE_INFINITY): string {
+  if (footer === undefined) return ''
+  const lines = footer.split('\n').map((line) => (line.includes('iqtask ') ? line : wrapped(line, width, 8)))
+  return `${lines.join('\n')}\n`
 }
 
 async function stream(

@@ -10,7 +10,7 @@ import type { Usual } from '../usual.ts'
 import { renderQuality } from './quality.ts'
 import { labelOf, renderSections } from './sections.ts'
 import type { Style } from './style.ts'
-import { displayWidth, renderTable } from './table.ts'
+import { displayWidth, renderTable, wrapped } from './table.ts'
 import { renderCount } from './values.ts'
 
 /** The beginning of an id that people type: enough of the time to be unique for them. */
@@ -36,6 +36,8 @@ export const paintStatus = (text: string, result: TaskResultDocument, style: Sty
 
 interface ResultOptions {
   readonly columns?: number
+  /** Long sentences go on in the next line from there; in a pipe each stays one line. */
+  readonly wrapAt?: number | undefined
   readonly usual?: Usual | undefined
   /** The command that would allow what a guard stopped. */
   readonly again?: string | undefined
@@ -46,7 +48,7 @@ export function renderResult(
   result: TaskResultDocument,
   causes: readonly Cause[],
   style: Style,
-  { columns = 120, usual, again = commandOf(result) }: ResultOptions = {},
+  { columns = 120, wrapAt = Number.POSITIVE_INFINITY, usual, again = commandOf(result) }: ResultOptions = {},
 ): string {
   const median =
     usual === undefined ? '' : ` (median of ${counted(usual.runs, 'run')} ${renderDuration(usual.durationMs)})`
@@ -58,22 +60,26 @@ export function renderResult(
       : `${paintStatus(statusText(result), result, style)}${duration}`
   const lines = [`${head}${dry}`]
   lines.push(...renderSections(result, style, columns))
-  lines.push(...renderGuards(result, style, again))
+  // what is to be copied stays in one line
+  const say = (hanging: number, ...said: readonly string[]): void =>
+    void lines.push(...said.map((line) => (line.includes('iqtask ') ? line : wrapped(line, wrapAt, hanging))))
+  say(6, ...renderGuards(result, style, again))
   for (const message of result.messages.filter((one) => !isKeptPlan(one))) {
     const sign = message.level === 'error' ? style.red('✖') : message.level === 'warning' ? style.yellow('⚠') : ' '
-    lines.push(
+    say(
+      4,
       `  ${sign} ${message.item === undefined ? '' : `${safe(message.item)}: `}${safe(message.text)} ${style.dim(`(${message.code})`)}`,
     )
   }
   for (const notice of result.notices)
     if (notice.state !== 'sent' && notice.error !== null)
-      lines.push(
+      say(
+        4,
         `  ${style.yellow('⚠')} ${safe(notice.channel)} was not told: ${safe(notice.error)} ${style.dim(notice.nextAt === null ? '(given up)' : '(iqtask notify list)')}`,
       )
   if (result.quality !== null)
-    lines.push(...renderQuality(result.quality as unknown as Record<string, Quality>).map((line) => style.dim(line)))
-  if (causes.length > 0)
-    lines.push('  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
+    say(11, ...renderQuality(result.quality as unknown as Record<string, Quality>).map((line) => style.dim(line)))
+  if (causes.length > 0) say(20, '  rejects', ...causes.slice(0, 12).map((cause) => `    ${renderCause(cause, style)}`))
   return `${lines.join('\n')}\n`
 }
 
@@ -123,11 +129,14 @@ export function renderUsual(usual: Usual | undefined, style: Style): string {
 
 /** What to type next. */
 export function renderNext(result: TaskResultDocument, style: Style): string {
-  const next =
-    result.rejects.total > 0
-      ? `look: iqtask results failures ${shortId(result.id)}      retry: iqtask retry ${shortId(result.id)}`
-      : `look: iqtask results show ${shortId(result.id)}`
-  return `  ${style.dim(next)}\n`
+  const id = shortId(result.id)
+  const steps =
+    result.status === 'terminated'
+      ? [`go on: iqtask run ${result.task} --resume`, `look: iqtask results show ${id}`]
+      : result.rejects.total > 0
+        ? [`look: iqtask results failures ${id}`, `retry: iqtask retry ${id}`]
+        : [`look: iqtask results show ${id}`]
+  return `  ${style.dim(steps.join('      '))}\n`
 }
 
 /** Rejects with one reason: what differs from row to row is left out of the comparison. */

@@ -9,6 +9,8 @@ export interface Column<Item> {
   readonly paint?: (text: string, item: Item) => string
   /** Only with `--output wide`. */
   readonly wide?: boolean
+  /** Goes first where the terminal is too narrow for all. */
+  readonly optional?: boolean
 }
 
 let segmenter: Intl.Segmenter | undefined
@@ -49,6 +51,21 @@ export function sized(text: string, width: number): string {
   return `${cut}…${' '.repeat(Math.max(0, width - used - 1))}`
 }
 
+/** Between words, with what hangs below the first line; a word that is longer than a line is the terminal's business. */
+export function wrapped(line: string, width: number, hanging: number): string {
+  if (displayWidth(plainText(line)) <= width) return line
+  const lines: string[] = []
+  for (const word of line.split(/(?<=\S) /)) {
+    const last = lines.at(-1)
+    const longer = `${last} ${word}`
+    if (last !== undefined && displayWidth(plainText(longer)) <= width) lines[lines.length - 1] = longer
+    else lines.push(lines.length === 0 ? word : ' '.repeat(hanging) + word.trimStart())
+  }
+  return lines.join('\n')
+}
+
+const plainText = (painted: string): string => painted.replace(/\x1b\[[\d;]*m/g, '')
+
 /** A table with aligned columns; the header in capitals. The last column is not padded. Without a width nothing is cut. */
 export function renderTable<Item>(
   items: readonly Item[],
@@ -87,22 +104,30 @@ interface Sized<Item> {
 }
 
 /** Narrower than this a text tells nothing. */
-const least = 8
+const least = 12
+/** Ids and times: of one length, and nothing when they are cut. */
+const isWhole = ({ texts, width }: Sized<never>): boolean =>
+  width <= 20 && new Set(texts.slice(1).map(displayWidth)).size === 1
 const cut = (text: string, width: number): string => (displayWidth(text) <= width ? text : sized(text, width).trimEnd())
 const widthOf = (columns: readonly Sized<never>[]): number =>
   columns.reduce((sum, column) => sum + column.width + 2, 0) - 2
 
 /**
- * As wide as the terminal at most: the widest texts are cut first, a cell at a time; numbers and short words stay whole. Where that is not enough,
- * columns go from the right; the first stays, because it is what one types next.
+ * As wide as the terminal at most: what is optional goes, then the widest texts are cut; numbers, times and short words stay whole. Where that is
+ * not enough, columns go from the right; the first stays, because it is what one types next.
  */
 function fitted<Item>(columns: readonly Sized<Item>[], width: number): readonly Sized<Item>[] {
   const shown = [...columns]
   for (;;) {
     const over = widthOf(shown as readonly Sized<never>[]) - width
     if (over <= 0) return shown
+    const optional = shown.findLastIndex((one) => one.column.optional === true)
+    if (optional > 0) {
+      shown.splice(optional, 1)
+      continue
+    }
     const widest = shown.reduce((best, one, index) => {
-      const cuttable = index > 0 && one.column.align !== 'right' && one.width > least
+      const cuttable = index > 0 && one.column.align !== 'right' && one.width > least && !isWhole(one as Sized<never>)
       return cuttable && one.width > (shown[best]?.width ?? 0) ? index : best
     }, -1)
     const found = shown[widest]
