@@ -1,7 +1,7 @@
-import { isoText } from './base/clock.ts'
 import { UserError } from './base/errors.ts'
 import type { Json } from './base/json.ts'
 import { makeDecisions, type PlannedDecision, planDecision } from './executors/decide.ts'
+import { makeEdits, type PlannedEdit } from './executors/entitlement-edit.ts'
 import type { PlanChange } from './model/plan-change.ts'
 import type { PlannedItem } from './model/planned-item.ts'
 import { type StoreChange, sectionOf, storeChange } from './model/store-change.ts'
@@ -13,7 +13,7 @@ import type { TaskContext } from './task/executor.ts'
 /** What applying an item needs. */
 type Planned =
   | { readonly decision: PlannedDecision }
-  | { readonly edit: EntitlementEdit & { readonly key: string } }
+  | { readonly edit: PlannedEdit }
   | { readonly set: IdentityEdit & { readonly key: string; readonly reason: string; readonly before: Json } }
 
 export interface CustomPlan {
@@ -127,15 +127,14 @@ function entitlementItem(
   const entitlementId = store.catalogue.idOf(key)
   if (entitlementId === undefined) throw refused(`there is no entitlement ${JSON.stringify(key)}`)
   const { tags, owner } = store.catalogue.get(key)
-  const item = (
-    field: string,
-    before: Json,
-    after: Json,
-    edit: Omit<EntitlementEdit, 'entitlementId'>,
-    count: string,
-  ) => {
+  const item = (field: string, before: Json, after: Json, edit: Partial<EntitlementEdit>, count: string) => {
     const told: PlanChange = { kind: 'change', object: 'entitlement', key, field, before, after }
-    return { key, count, changes: [told], data: { edit: { entitlementId, key, ...edit } } }
+    return {
+      key,
+      count,
+      changes: [told],
+      data: { edit: { entitlementId, key, told: { field, before, after }, ...edit } },
+    }
   }
   if (change.do === 'owner') {
     if (change.owner === owner) return undefined
@@ -145,27 +144,20 @@ function entitlementItem(
   const { tag } = change
   if (tags.includes(tag) === (change.do === 'tag')) return undefined
   return change.do === 'tag'
-    ? item('tag', null, tag, { tag }, 'tagged')
-    : item('tag', tag, null, { untag: tag }, 'untagged')
+    ? item('tag', null, tag, { add: [tag] }, 'tagged')
+    : item('tag', tag, null, { remove: [tag] }, 'untagged')
 }
 
 function apply(context: TaskContext, items: readonly PlannedItem<Planned>[]): void {
-  const { store, run, clock } = context
+  const { store, run, audit } = context
   const decisions = items.flatMap(({ data }) => ('decision' in data ? [data.decision] : []))
   if (decisions.length > 0) makeDecisions(context, decisions)
-  const told = { at: isoText(clock.now()), actor: store.runs.get(run.number)?.actor ?? '{}', run: run.id }
-  const edits = items.flatMap(({ data }) => ('edit' in data ? [data.edit] : []))
-  if (edits.length > 0) store.catalogue.edit(edits, run.number)
-  for (const { entitlementId: _, key, ...body } of edits)
-    store.audit.append({ ...told, action: 'entitlement.edit', object: 'entitlement', key, body })
+  makeEdits(
+    context,
+    items.flatMap(({ data }) => ('edit' in data ? [data.edit] : [])),
+  )
   const sets = items.flatMap(({ data }) => ('set' in data ? [data.set] : []))
   if (sets.length > 0) store.identities.edit(sets, run.number)
   for (const { key, attribute, value, before, reason } of sets)
-    store.audit.append({
-      ...told,
-      action: 'identity.set',
-      object: 'identity',
-      key,
-      body: { attribute, before, after: value, reason },
-    })
+    audit({ action: 'identity.set', object: 'identity', key, body: { attribute, before, after: value, reason } })
 }

@@ -144,14 +144,8 @@ function inPlace<Result>(args: Arguments, wanted: Wanted, look: () => Result): R
 }
 
 /** Makes them and audits each, inside the chunk's transaction. */
-export function makeDecisions(context: TaskContext, planned: readonly PlannedDecision[]): void {
-  const { store, run, clock } = context
-  const at = isoText(clock.now())
-  const actor = store.runs.get(run.number)?.actor ?? '{}'
-  store.decisions.decide(planned, { run: run.number, actor, at })
+export function makeDecisions({ store, run, clock, audit }: TaskContext, planned: readonly PlannedDecision[]): void {
+  store.decisions.decide(planned, { run: run.number, actor: run.actor, at: isoText(clock.now()) })
   for (const { kind, account: key, identity, before, reason } of planned)
-    store.audit.append({
-      ...{ at, actor, action: `account.${kind}`, object: 'account', key, run: run.id },
-      body: { identity, before, reason },
-    })
+    audit({ action: `account.${kind}`, object: 'account', key, body: { identity, before, reason } })
 }

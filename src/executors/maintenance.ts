@@ -141,8 +141,7 @@ const itemOf = (what: PrunedWhat, { id, key, rows }: Prunable): PlannedItem<Plan
 })
 
 /** One event names everything of the chunk: what is not there any more can still be told. */
-function apply(context: TaskContext, items: readonly PlannedItem<Planned>[]): void {
-  const { store, run, clock } = context
+function apply({ store, audit }: TaskContext, items: readonly PlannedItem<Planned>[]): void {
   for (const what of Object.keys(countOf) as PrunedWhat[]) {
     const chosen = items.filter(({ data }) => data.what === what)
     if (chosen.length === 0) continue
@@ -150,13 +149,10 @@ function apply(context: TaskContext, items: readonly PlannedItem<Planned>[]): vo
       what,
       chosen.map(({ data }) => data.id),
     )
-    store.audit.append({
-      at: isoText(clock.now()),
-      actor: store.runs.get(run.number)?.actor ?? '{}',
+    audit({
       action: 'retention.removed',
       object: what === 'account' ? 'account' : 'result',
       key: what,
-      run: run.id,
       body: { keys: chosen.map(({ key }) => key) },
     })
   }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { isoText } from '../base/clock.ts'
-import type { TaggedEntry } from '../store/catalogue.ts'
+import type { PlannedItem } from '../model/planned-item.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import { itemRoad } from '../task/item-road.ts'
+import { makeEdits, type PlannedEdit } from './entitlement-edit.ts'
 
 const name = z
   .string()
@@ -15,11 +15,6 @@ const schema = z.strictObject({
 })
 type Arguments = z.output<typeof schema>
 
-interface Planned extends TaggedEntry {
-  readonly before: readonly string[]
-  readonly reason: string
-}
-
 /** What people say of an entitlement: policies, reviews and reports go by it. */
 export const tag = defineExecutor({
   name: 'tag',
@@ -31,29 +26,16 @@ export const tag = defineExecutor({
   },
   async run(context, args) {
     await context.road(
-      itemRoad<Planned>(context, {
+      itemRoad<PlannedEdit>(context, {
         section: 'tags',
         plan: async (add) => {
-          const planned = plan(context, args)
-          if (planned !== undefined) {
-            const { application, attribute, value, tags, before } = planned
-            const key = `${application}:${attribute}:${value}`
-            add({
-              key,
-              changes: [
-                { kind: 'change', object: 'entitlement', key, field: 'tags', before: [...before], after: [...tags] },
-              ],
-              count: 'tagged',
-              data: planned,
-            })
-          }
-          return {
-            population: context.store.catalogue.count({}),
-            counts: { tagged: 0, standing: planned === undefined ? 1 : 0 },
-          }
+          const item = plan(context, args)
+          if (item !== undefined) add(item)
+          const counts = { tagged: 0, standing: item === undefined ? 1 : 0 }
+          return { population: context.store.catalogue.count({}), counts }
         },
         apply: (items) =>
-          apply(
+          makeEdits(
             context,
             items.map((item) => item.data),
           ),
@@ -63,26 +45,18 @@ export const tag = defineExecutor({
 })
 
 /** Undefined when nothing would change. */
-function plan({ store }: TaskContext, args: Arguments): Planned | undefined {
-  const { application, attribute, value, tags: before } = store.catalogue.get(args.entitlement)
+function plan({ store: { catalogue } }: TaskContext, args: Arguments): PlannedItem<PlannedEdit> | undefined {
+  const { application, attribute, value, tags: before } = catalogue.get(args.entitlement)
+  const key = `${application}:${attribute}:${value}`
   const kept = before.filter((one) => !args.tags.includes(one))
-  const tags = args.remove ? kept : [...kept, ...args.tags].sort()
-  const same = args.remove ? kept.length === before.length : args.tags.every((one) => before.includes(one))
-  return same ? undefined : { application, attribute, value, tags: [...new Set(tags)], before, reason: args.reason }
-}
-
-function apply({ store, run, clock }: TaskContext, entries: readonly Planned[]): void {
-  const at = isoText(clock.now())
-  const actor = store.runs.get(run.number)?.actor ?? '{}'
-  store.catalogue.tag(entries, run.number)
-  for (const { application, attribute, value, tags, before, reason } of entries)
-    store.audit.append({
-      at,
-      actor,
-      action: 'entitlement.tag',
-      object: 'entitlement',
-      key: `${application}:${attribute}:${value}`,
-      run: run.id,
-      body: { before: [...before], after: [...tags], reason },
-    })
+  const after = args.remove ? kept : [...new Set([...kept, ...args.tags])].sort()
+  if (after.length === before.length) return undefined
+  const edit = { entitlementId: catalogue.idOf(key) ?? 0, [args.remove ? 'remove' : 'add']: args.tags }
+  const told = { before: [...before], after, reason: args.reason }
+  return {
+    key,
+    changes: [{ kind: 'change', object: 'entitlement', key, field: 'tags', before: [...before], after }],
+    count: 'tagged',
+    data: { ...edit, key, told },
+  }
 }

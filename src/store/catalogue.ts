@@ -2,7 +2,6 @@ import { UserError } from '../base/errors.ts'
 import type { EntitlementDocument } from '../model/documents.ts'
 import type { Database } from './database.ts'
 import { createEntitlementEdits, type EntitlementEdits } from './entitlement-edits.ts'
-import { entitlementImages } from './images.ts'
 
 export interface EntitlementFilter {
   readonly application?: string | undefined
@@ -24,18 +23,8 @@ export interface Catalogue extends EntitlementEdits {
   find(filter: EntitlementFilter, limit?: number): IterableIterator<EntitlementDocument>
   /** `APPLICATION:ATTRIBUTE:VALUE`. @throws UserError IQ1006 */
   get(reference: string): EntitlementDocument
-  /** Gives each the tags named instead of those it has, inside the caller's transaction, with before images for `run`. */
-  tag(entries: readonly TaggedEntry[], run: number): void
   /** What earlier reads of the application's catalogue tell the next one; undefined before the first. */
   history(application: string): CatalogueHistory | undefined
-}
-
-export interface TaggedEntry {
-  readonly application: string
-  readonly attribute: string
-  /** As first written. */
-  readonly value: string
-  readonly tags: readonly string[]
 }
 
 export interface CatalogueHistory {
@@ -84,7 +73,6 @@ export function createCatalogue(db: Database): Catalogue {
         hint: hintFor(reference),
       })
     },
-    tag: (entries, run) => tag(db, entries, run),
     history(application) {
       const reads = db
         .statement(
@@ -108,16 +96,6 @@ export function createCatalogue(db: Database): Catalogue {
       const rows = counted.filter((read) => read.level !== 'partial').map((read) => read.rows)
       return { scope: last.scope, rows, population: Number(population) }
     },
-  }
-}
-
-function tag(db: Database, entries: readonly TaggedEntry[], run: number): void {
-  const find = db.statement(`select e.id ${from} where p.name = ? and e.attribute = ? and ${shown('e')} = ?`).pluck()
-  const write = db.statement('update entitlement set tags = ?, changed_run = ? where id = ?')
-  for (const { application, attribute, value, tags } of entries) {
-    const id = Number(find.get(application, attribute, value))
-    db.statement(entitlementImages('@id')).run({ run, id })
-    write.run(tags.length === 0 ? null : JSON.stringify(tags), run, id)
   }
 }
 

@@ -4,8 +4,9 @@ import { entitlementImages } from './images.ts'
 /** What people and executors change at one catalogue entry; no feed touches its tags. */
 export interface EntitlementEdit {
   readonly entitlementId: number
-  readonly tag?: string | undefined
-  readonly untag?: string | undefined
+  /** Tags that are put on it, and that are taken off. */
+  readonly add?: readonly string[] | undefined
+  readonly remove?: readonly string[] | undefined
   readonly owner?: string | null | undefined
 }
 
@@ -31,11 +32,11 @@ export function createEntitlementEdits(db: Database): EntitlementEdits {
       db.statement(entitlementImages('select value from json_each(@ids)')).run({ run, ids })
       const tagged = db.statement(
         `update entitlement set changed_run = @run, tags = (select nullif(json_group_array(tag), '[]') from (select value tag from json_each(tags)
-           where value is not @untag union select @tag where @tag is not null order by 1)) where id = @id`,
+           where value not in (select value from json_each(@remove)) union select value from json_each(@add) order by 1)) where id = @id`,
       )
       const owned = db.statement('update entitlement set changed_run = @run, owner = @owner where id = @id')
-      for (const { entitlementId: id, tag = null, untag = null, owner } of edits) {
-        if (owner === undefined) tagged.run({ run, id, tag, untag })
+      for (const { entitlementId: id, add = [], remove = [], owner } of edits) {
+        if (owner === undefined) tagged.run({ run, id, add: JSON.stringify(add), remove: JSON.stringify(remove) })
         else owned.run({ run, id, owner })
       }
     },

@@ -1,3 +1,4 @@
+import { isoText } from '../base/clock.ts'
 import type { Connection } from '../connectors/connector.ts'
 import type { Feed } from '../model/application.ts'
 import type { Project } from '../model/project.ts'
@@ -32,6 +33,10 @@ export function createContext(options: ContextOptions): { context: TaskContext; 
     pause: () => state.pause(),
     options: state.options,
     guardSpeaks: options.speaks,
+    audit(event) {
+      const { id, actor } = options.run
+      state.store.audit.append({ ...event, at: isoText(state.clock.now()), actor, run: id })
+    },
     count: state.count,
     progress: state.progress,
     message,

@@ -8,6 +8,7 @@ import type { GuardName } from '../model/guard-settings.ts'
 import type { PlanSelection } from '../model/plan-selection.ts'
 import type { Project } from '../model/project.ts'
 import type { Counts, Message, Reject } from '../model/result.ts'
+import type { AuditEvent } from '../store/audit.ts'
 import type { Store } from '../store/store.ts'
 import type { Road } from './road.ts'
 
@@ -24,6 +25,8 @@ export interface TaskContext {
   readonly options: RunOptions
   /** The guard is neither switched off for the section nor allowed for this run. */
   guardSpeaks(guard: GuardName, section: string): boolean
+  /** Tells the audit trail who did what, by this run; inside a chunk's transaction. */
+  audit(event: Pick<AuditEvent, 'action' | 'object' | 'key' | 'body'>): void
   /** Adds a message to the TaskResult. A warning makes the run end `warning`, an error `error`. */
   message(message: Message): void
   /** Keeps rejects of a section with the result; for batches. */
@@ -69,6 +72,8 @@ export interface RunIdentity {
   /** The same as the store's number: what `since`, `until` and `created_run` hold. */
   readonly number: number
   readonly task: string
+  /** Who acts: JSON. */
+  readonly actor: string
   readonly startedAt: Date
 }
 

@@ -211,6 +211,7 @@ const identityOf = (row: RunRow): RunIdentity => ({
   id: row.result_id,
   number: row.id,
   task: row.task,
+  actor: row.actor,
   startedAt: new Date(row.started_at ?? row.queued_at),
 })
 

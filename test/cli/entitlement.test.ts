@@ -41,7 +41,7 @@ describe('a tag', () => {
     expect(await tagsOf(cwd)).toEqual(['privileged', 'sox'])
     expect(await tagged(cwd, 'sox')).toEqual(['PAY'])
     const events = await json<ListDocument<{ action: string }>>('audit list', cwd)
-    expect(events.items.find((event) => event.action === 'entitlement.tag')).toMatchObject({
+    expect(events.items.find((event) => event.action === 'entitlement.edit')).toMatchObject({
       key: 'erp:right:PAY',
       run: done.id,
       body: { before: [], after: ['privileged', 'sox'], reason: 'the auditors' },
