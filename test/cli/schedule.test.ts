@@ -298,6 +298,37 @@ describe('the other verbs', () => {
     expect(events).toContain('schedule.resumed')
   })
 
+  it('test runs the line as cron would: with nothing of the environment of a terminal', async () => {
+    const { cwd, crontab } = scene()
+    write(cwd, {
+      'applications/hr.yaml': smallOrganisation['applications/hr.yaml'].replace('../hr.csv', '"${env:HR_FEED}"'),
+    })
+    // what a child of this process would get
+    process.env.HR_FEED = '../hr.csv'
+    try {
+      const env = { ...crontab.env, HR_FEED: '../hr.csv' }
+      expect((await runCli('run t --dry-run', { cwd, env })).code).toBe(0)
+      const tested = await runCli('schedule test t/s', { cwd, env })
+      expect(tested.code).not.toBe(0)
+      expect(tested.stdout).toContain('HR_FEED')
+    } finally {
+      delete process.env.HR_FEED
+    }
+  })
+
+  it('a schedule that is switched off is shown as off, stands in no table, and fires nothing', async () => {
+    const { cwd, crontab, run } = scene()
+    write(cwd, {
+      'tasks/t.yaml': task('  - { name: s, every: minute, enabled: false }\n  - { name: u, every: minute }\n'),
+    })
+    expect(await run('schedule install --yes')).toMatchObject({ code: 0 })
+    expect(crontab.table().toString()).not.toContain('fire t/s')
+    expect(crontab.table().toString()).toContain('fire t/u')
+    expect((await run('schedule list')).stdout).toMatch(/^t\/s +minute +\S+ +off +–$/m)
+    const fired = JSON.parse((await run('schedule fire t/s --json')).stdout)
+    expect(fired).toMatchObject({ did: 'nothing', reason: expect.stringContaining('switched off') })
+  })
+
   it('export writes systemd units, and lines for /etc/cron.d with their user', async () => {
     const { cwd, run } = scene()
     expect((await run('schedule export --target systemd --dir units')).stdout).toMatch(

@@ -10,6 +10,7 @@ import { findSchedule, nextFires } from '../../src/schedules.ts'
 import { jitterOf } from '../../src/task/fire.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { until } from '../helpers/spawn-cli.ts'
 
 /** A clock that is put where a test wants it; `speed` lets it run so many times faster than the real one. */
 function clockAt(start: string, speed = 0): Clock & { set(at: string): void } {
@@ -40,6 +41,14 @@ const rows = (app: App) =>
     .store()
     .results.list({})
     .items.map(({ status, trigger }) => `${trigger} ${status}`)
+/** Once the run waits for its turn, something happens. */
+const whenQueued = (app: App, then: () => void) =>
+  until(() =>
+    app
+      .store()
+      .runs.live()
+      .some(({ status }) => status === 'queued'),
+  ).then(then)
 const begin = (app: App, at: string) =>
   app
     .store()
@@ -210,11 +219,9 @@ describe('a blackout', () => {
   }
 
   it('delays a start to its end, within the deadline, and says so', async () => {
-    await using app = await opened(
-      timed(`${daily}, startDeadline: 1h`, window('02:00', '02:31')),
-      clockAt('2026-11-24T02:30:00Z', 60),
-    )
-    const { result } = await app.fire('t/s')
+    const clock = clockAt('2026-11-24T02:30:00Z')
+    await using app = await opened(timed(`${daily}, startDeadline: 1h`, window('02:00', '02:31')), clock)
+    const [{ result }] = await Promise.all([app.fire('t/s'), whenQueued(app, () => clock.set('2026-11-24T02:31:00Z'))])
     expect(result).toMatchObject({ status: 'success', trigger: 'schedule' })
     expect(result?.messages.map(({ text }) => text)).toContainEqual(
       expect.stringMatching(
@@ -301,6 +308,29 @@ describe('what is told of schedules', () => {
     const outcomes = await Promise.all([app.fire('t/s'), app.fire('t/s')])
     expect(outcomes.map(({ did }) => did).sort()).toEqual(['nothing', 'ran'])
     expect(rows(app)).toEqual(['schedule success', 'schedule missed'])
+  })
+
+  it('results shows every delay, skip and miss, each with its reason', async () => {
+    const cwd = timed(
+      `${daily}, startDeadline: 1h, misfire: skip`,
+      `blackout: [{ from: "02:00", to: "02:31", timeZone: UTC }]\n`,
+    )
+    const clock = clockAt('2026-11-24T02:30:50Z')
+    await using app = await opened(cwd, clock)
+    const table = async () => (await runCli('results', { cwd })).stdout.split('\n')
+    const [outcome] = await Promise.all([app.fire('t/s'), whenQueued(app, () => clock.set('2026-11-24T02:31:00Z'))])
+    expect(outcome).toMatchObject({ did: 'ran' })
+    expect((await table())[1]).toMatch(/success .* the start was delayed from 2026-11-24T02:3.* to 2026-11-24T02:31:00/)
+    clock.set('2026-11-25T02:45:00Z')
+    app.store().db.statement(`update task_result set status = 'running' where id = 1`).run()
+    expect(await app.fire('t/s')).toMatchObject({ did: 'ran', result: { status: 'skipped' } })
+    app.store().db.statement(`update task_result set status = 'success' where id = 1`).run()
+    clock.set('2026-11-26T09:00:00Z')
+    expect(await app.fire('t/s')).toMatchObject({ did: 'missed' })
+    const [title, missed, skipped] = await table()
+    expect(title).toMatch(/REJECTED {2}WHY$/)
+    expect(missed).toMatch(/missed .* missed: t\/s at 2026-11-26T02:30:00.000Z was not started in time/)
+    expect(skipped).toMatch(/skipped .* t runs already: result \w+/)
   })
 
   it('status has average, deviation and overlap; next names who still runs', async () => {

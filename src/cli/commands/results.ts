@@ -14,6 +14,7 @@ import {
   renderUsual,
   shortId,
   statusText,
+  whyOf,
 } from '../render/result.ts'
 import { renderCount } from '../render/values.ts'
 import { usualOf } from '../usual.ts'
@@ -116,6 +117,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
       { title: 'CHANGED', align: 'right', value: (result) => renderCount(result.counts.changed ?? 0) },
       { title: 'REJECTED', align: 'right', value: (result) => renderCount(result.rejects.total) },
       { title: 'BY', wide: true, value: (result) => String(result.actor.user ?? '') },
+      { title: 'WHY', rare: true, value: whyOf },
     ],
   })
   return undefined

@@ -31,6 +31,15 @@ const looks = {
 export const statusText = (result: TaskResultDocument): string =>
   result.stoppedBy === 'guard' ? '✖ guard' : `${looks[result.status][0]} ${result.status}`
 
+/** Why a run never began, began late, or was stopped: one sentence of those that it left. */
+export function whyOf({ status, messages, guards }: TaskResultDocument): string {
+  const told = (code: string): string | undefined => messages.findLast((one) => one.code === code)?.text
+  if (status === 'skipped') return told('IQ3001') ?? ''
+  if (status === 'missed') return told('IQ5004') ?? ''
+  const tripped = guards.find(({ verdict }) => verdict === 'tripped')
+  return tripped === undefined ? (told('IQ5005') ?? '') : `${tripped.guard}: ${tripped.text}`
+}
+
 export const paintStatus = (text: string, result: TaskResultDocument, style: Style): string =>
   style[looks[result.status][1]](text)
 

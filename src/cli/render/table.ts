@@ -11,6 +11,8 @@ export interface Column<Item> {
   readonly wide?: boolean
   /** Goes first where the terminal is too narrow for all. */
   readonly optional?: boolean
+  /** Left out where no row has anything to say. */
+  readonly rare?: boolean
 }
 
 let segmenter: Intl.Segmenter | undefined
@@ -72,10 +74,9 @@ export function renderTable<Item>(
   columns: readonly Column<Item>[],
   width = Number.POSITIVE_INFINITY,
 ): string {
-  const whole = columns.map((column) => ({
-    column,
-    texts: [column.title, ...items.map((item) => cell(column.value(item)))],
-  }))
+  const whole = columns
+    .map((column) => ({ column, texts: [column.title, ...items.map((item) => cell(column.value(item)))] }))
+    .filter(({ column, texts }) => column.rare !== true || texts.slice(1).some((text) => text !== ''))
   const shown = fitted(
     whole.map((one) => ({ ...one, width: Math.max(...one.texts.map(displayWidth)) })),
     width,
@@ -92,7 +93,7 @@ export function renderTable<Item>(
       })
       .join('  ')
       .trimEnd()
-  const left = columns.length - shown.length
+  const left = whole.length - shown.length
   const more = left === 0 ? '' : `… ${counted(left, 'column')} more in a wider terminal, or with --output json\n`
   return `${[...items.keys(), items.length].map(line).join('\n')}\n${more}`
 }
