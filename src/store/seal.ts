@@ -18,7 +18,8 @@ end;
 /** Of identities only the texts, so that a bulk insert can take what was computed while the source was read; numbers have sums. */
 const identitySeal = `row_crc(${['name', 'type', 'status', 'attrs', 'sources'].join(' || char(31) || ')})`
 
-const sealOf = (columns: readonly string[]): string =>
+/** What the seal of a row is, for whoever writes it whole: taken from these columns. */
+export const sealOf = (columns: readonly string[]): string =>
   `row_crc(${columns.map((column) => `quote("${column}")`).join(` || ',' || `)})`
 
 interface SealedTable {

@@ -18,18 +18,31 @@ interface Found {
   /** As it is, and as it is to be; JSON. */
   readonly now: string | null
   readonly then: string | null
+  /** Who an account belongs to now. */
+  readonly ownerId?: number | null
+  readonly owner?: string | null
 }
 
 /** What becomes of these objects, in the words of a plan. */
-export function* undoRows(db: Database, step: UndoStep, target: number, ids: readonly number[]): Generator<UndoRow> {
-  const names = namesOf(db, target)
+export function* undoRows(
+  db: Database,
+  step: UndoStep,
+  target: number,
+  ids: readonly number[],
+  names = namesOf(db, target),
+): Generator<UndoRow> {
   const rows = db.statement(queries[step.object]).all({ target, ids: JSON.stringify(ids) }) as Found[]
   const byId = new Map(rows.map((row) => [row.id, row]))
   for (const id of ids) {
     const row = byId.get(id)
     if (row === undefined) throw new Error(`undo: ${step.object} ${id} of run ${target} is not there`)
     const change = { object: step.object, key: row.key, field: null }
-    const image = (text: string | null): JsonObject => shown[step.object](JSON.parse(text ?? '{}') as JsonObject, names)
+    const owned = (one: JsonObject): Json => {
+      const known = one.identity != null && one.identity === row.ownerId ? row.owner : undefined
+      return known ?? names.identity(one.identity)
+    }
+    const image = (text: string | null): JsonObject =>
+      shown[step.object](JSON.parse(text ?? '{}') as JsonObject, names, owned)
     if (step.does === 'remove')
       yield { step, id, key: row.key, changes: [{ ...change, kind: 'end', before: image(row.now), after: null }] }
     else if (step.does === 'return')
@@ -45,9 +58,10 @@ const image = (object: string): string =>
 /** Keys and states of what is there, and of what is to come back. */
 const queries: Readonly<Record<UndoStep['object'], string>> = {
   account: `select k.value id, (select name from application p where p.id = coalesce(a.application_id, b.before ->> 'application')) || ':' ||
-      coalesce(a.shown, a.native, b.before ->> 'shown', b.before ->> 'native') key, iif(a.id is null, null, ${accountNow}) now, b.before "then"
+      coalesce(a.shown, a.native, b.before ->> 'shown', b.before ->> 'native') key, iif(a.id is null, null, ${accountNow}) now, b.before "then",
+      n.id ownerId, n.name owner
     from json_each(@ids) k ${image('account')}
-      left join account a on a.id = k.value`,
+      left join account a on a.id = k.value left join identity n on n.id = a.identity_id`,
   identity: `select k.value id, coalesce(i.name, b.before ->> 'name') key, json_object('name', i.name, 'status', i.status, 'attrs', json(i.attrs)) now,
       b.before "then" from json_each(@ids) k ${image('identity')}
       left join identity i on i.id = k.value`,
@@ -58,13 +72,13 @@ const queries: Readonly<Record<UndoStep['object'], string>> = {
       left join entitlement e on e.id = k.value`,
 }
 
-interface Names {
+export interface Names {
   identity(id: Json | undefined): Json
   entitlement(id: Json | undefined): readonly [attribute: string, value: string]
 }
 
 /** Also of objects that are not there yet: their images have them. */
-function namesOf(db: Database, target: number): Names {
+export function namesOf(db: Database, target: number): Names {
   const identity = db.statement(
     `select coalesce((select name from identity where id = @id), (select before ->> 'name' from change where run = @target and object = 'identity' and object_id = @id))`,
   )
@@ -83,8 +97,10 @@ function namesOf(db: Database, target: number): Names {
   }
 }
 
-const shown: Readonly<Record<UndoStep['object'], (image: JsonObject, names: Names) => JsonObject>> = {
-  account: (image, names) => {
+const shown: Readonly<
+  Record<UndoStep['object'], (image: JsonObject, names: Names, owned: (image: JsonObject) => Json) => JsonObject>
+> = {
+  account: (image, names, owned) => {
     const flags = Number(image.flags)
     const grants = (image.grants ?? []) as (readonly [number, number, number | null])[]
     return {
@@ -97,7 +113,7 @@ const shown: Readonly<Record<UndoStep['object'], (image: JsonObject, names: Name
       disabled: (flags & 1) !== 0,
       locked: (flags & 2) !== 0,
       times: image.times ?? null,
-      identity: names.identity(image.identity),
+      identity: owned(image),
       attributes: image.attrs ?? {},
       grants: grants
         .filter(([, , until]) => until === null)

@@ -12,9 +12,10 @@ export const left = (object: UndoStep['object']): string =>
   `(select object_id from temp.undo_aside where object = '${object}')`
 
 /** Catalogue entries that the run made and nobody uses who is there when the rest is done. */
-const unused = `select e.id from entitlement e where e.created_run = @target and not exists
-  (select 1 from access c cross join account a on a.id = c.account_id where c.entitlement_id = e.id
-    and ((a.created_run <> @target and c.since <> @target) or a.id in ${left('account')}))`
+const unused = `select e.id from entitlement e where e.created_run = @target
+  and not exists (select 1 from access c where c.entitlement_id = e.id and c.since <> @target
+    and (select a.created_run from account a where a.id = c.account_id) <> @target)
+  and not exists (select 1 from ${left('account')} l cross join access c on c.entitlement_id = e.id and c.account_id = l.object_id)`
 
 export interface UndoStep {
   readonly name: string
@@ -40,6 +41,8 @@ export const undoSteps: readonly UndoStep[] = [
     from: `account where created_run = @target`,
     work: [
       removedAccounts('select value from json_each(@ids)'),
+      // before the grants, each of which would clear the hash of its account
+      'delete from account_seen where account_id in (select value from json_each(@ids))',
       'delete from question where account_id in (select value from json_each(@ids))',
       'delete from access where account_id in (select value from json_each(@ids))',
       'delete from account where id in (select value from json_each(@ids))',

@@ -3,8 +3,9 @@ import type { JsonObject } from '../base/json.ts'
 import { counted } from '../base/plural.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import { createAudit } from './audit.ts'
+import { buildIndex, deferralOf, dropIndexes } from './bulk/indexes.ts'
 import type { Database } from './database.ts'
-import { type UndoRow, undoRows } from './undo-changes.ts'
+import { namesOf, type UndoRow, undoRows } from './undo-changes.ts'
 import { left, type UndoStep, undoSteps } from './undo-steps.ts'
 
 export interface UndoCounts {
@@ -91,16 +92,20 @@ export function createUndo(db: Database): Undo {
     phases(target, run) {
       begin()
       db.statement('insert into temp.undo_aside select object, object_id from main.undo_left where run = ?').run(run)
-      return undoSteps.map((step) => phase(db, step, { target, run }))
+      const runs = { target, run }
+      return undoSteps.flatMap((step) =>
+        step.name === 'remove accounts' ? aroundIndexes(db, phase(db, step, runs), target) : [phase(db, step, runs)],
+      )
     },
   }
 }
 
 function* rowsOf(db: Database, target: number): Generator<UndoRow> {
+  const names = namesOf(db, target)
   for (const step of toldSteps)
     for (let after: number | undefined = 0; after !== undefined; ) {
       const ids = chosen(db, step, target, after, 1000)
-      yield* undoRows(db, step, target, ids)
+      yield* undoRows(db, step, target, ids, names)
       after = ids.at(-1)
     }
 }
@@ -235,6 +240,29 @@ function phase(db: Database, step: UndoStep, runs: { readonly target: number; re
       return { position: last, changed: ids.length, digest }
     },
   }
+}
+
+/** Where nearly all accounts go, indexes over their grants go first, and are built over what is left. */
+function aroundIndexes(db: Database, removal: UndoPhase, target: number): UndoPhase[] {
+  const nothing = { changed: 0, digest: '' }
+  return [
+    {
+      name: 'index-drop',
+      chunk(after) {
+        if (after > 0) return undefined
+        const count = (where: string): number =>
+          Number(db.statement(`select count(*) from account ${where}`).pluck().get(used(where, { target })))
+        const removed = count('where created_run = @target')
+        dropIndexes(db, deferralOf(removed, count('') - removed, 0))
+        return { position: 1, ...nothing }
+      },
+    },
+    removal,
+    {
+      name: 'index',
+      chunk: (after) => (buildIndex(db) === undefined ? undefined : { position: after + 1, ...nothing }),
+    },
+  ]
 }
 
 /** The next account stays as it is, and so does what it needs. */
