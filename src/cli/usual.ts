@@ -2,7 +2,7 @@ import type { Store } from '../app.ts'
 import type { TaskResultDocument } from '../model/documents.ts'
 import { median, type Trend, trendsOf } from '../model/result-compare.ts'
 
-/** What a run is measured by: the runs of its task before it that did their work. */
+/** What a run is measured by: the runs of its task before it that did their work, and the same work: a part is no measure for the whole. */
 export interface Usual {
   readonly runs: number
   /** The run before it. */
@@ -15,7 +15,7 @@ export interface Usual {
 export function usualOf({ results }: Store, result: TaskResultDocument): Usual | undefined {
   const earlier = results
     .list({ task: result.task, status: ['success', 'warning'], until: result.queuedAt, limit: 30 })
-    .items.filter((one) => !one.dryRun)
+    .items.filter((one) => !one.dryRun && JSON.stringify(one.arguments) === JSON.stringify(result.arguments))
   const [before] = earlier
   if (before === undefined) return undefined
   const trends = trendsOf([result, ...earlier]).filter((one) => one.name !== 'durationMs')

@@ -19,6 +19,30 @@ async function twoRuns(): Promise<string> {
   return cwd
 }
 
+describe('results listed', () => {
+  it('say why a run did not do its work', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    write(cwd, { 'ad.csv': 'login,mail,enabled,groups\nada,ADA@example.com,yes,g1\n', 'hr.csv': '' })
+    await runCli('run aggregation --set applications=ad', { cwd })
+    await runCli('run aggregation --set applications=hr', { cwd })
+    const [head, broken, stopped, fine] = (await runCli('results', { cwd })).stdout.split('\n')
+    expect(head).toMatch(/ WHY$/)
+    expect(broken).toMatch(/✖ error .*hr\.csv/)
+    expect(stopped).toMatch(/✖ guard .*shrunkenSource: 1 read, 6 were in the last read/)
+    expect(fine?.trimEnd()).toMatch(/\d$/)
+  })
+
+  it('are compared only with runs that did the same work', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    await runCli('run aggregation --set applications=ad', { cwd })
+    expect((await runCli('results show', { cwd })).stdout).not.toContain('AGAINST')
+    await runCli('run aggregation', { cwd })
+    expect((await runCli('results show', { cwd })).stdout).toMatch(/AGAINST .*MEDIAN OF 2/)
+  })
+})
+
 describe('results compared', () => {
   it('tells new, gone and standing failures of two runs, and the counts that differ', async () => {
     const cwd = await twoRuns()

@@ -33,7 +33,7 @@ function modulesOf(args: readonly string[]) {
   }
 }
 
-describe('a start', () => {
+describe('a start (rule 10; `npm run bench -- start-up` has the times)', () => {
   it('loads nothing that help does not need', () => {
     const { stdout, modules, files } = modulesOf(['--help'])
     expect(stdout).toContain('Usage: iqtask')

@@ -141,12 +141,14 @@ async function show(
   }
   await context.printer.document(result, () => {
     const { style, times } = context
+    // it would point to itself
+    const next = result.status === 'terminated' || result.rejects.total > 0 ? renderNext(result, style) : ''
     const head = [
       `${style.bold(result.task)}  result ${result.id}`,
       `  started ${times.render(result.startedAt)} ${times.zone}  by ${String(result.actor.user)} (${result.trigger})  on ${result.host}, process ${result.pid}`,
       `  definition ${result.definition.sha256.slice(0, 12)}  iqtask ${result.toolVersion}  audit event ${result.auditSeq ?? '–'}`,
     ]
-    return `${head.join('\n')}\n${renderResult(result, causes, style, { ...widthOf(context), usual })}${renderUsual(usual, style)}${renderNext(result, style)}`
+    return `${head.join('\n')}\n${renderResult(result, causes, style, { ...widthOf(context), usual })}${renderUsual(usual, style)}${next}`
   })
   return undefined
 }

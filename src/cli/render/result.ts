@@ -37,7 +37,9 @@ export function whyOf({ status, messages, guards }: TaskResultDocument): string 
   if (status === 'skipped') return told('IQ3001') ?? ''
   if (status === 'missed') return told('IQ5004') ?? ''
   const tripped = guards.find(({ verdict }) => verdict === 'tripped')
-  return tripped === undefined ? (told('IQ5005') ?? '') : `${tripped.guard}: ${tripped.text}`
+  if (tripped !== undefined) return `${tripped.guard}: ${tripped.text}`
+  const failure = messages.find(({ level }) => level === 'error')
+  return told('IQ5005') ?? (status === 'error' ? failure?.text : undefined) ?? ''
 }
 
 export const paintStatus = (text: string, result: TaskResultDocument, style: Style): string =>

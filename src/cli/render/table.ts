@@ -93,7 +93,9 @@ export function renderTable<Item>(
       })
       .join('  ')
       .trimEnd()
-  const left = whole.length - shown.length
+  const left = whole.filter(
+    ({ column }) => column.optional !== true && !shown.some((one) => one.column === column),
+  ).length
   const more = left === 0 ? '' : `… ${counted(left, 'column')} more in a wider terminal, or with --output json\n`
   return `${[...items.keys(), items.length].map(line).join('\n')}\n${more}`
 }
