@@ -13,7 +13,7 @@ export interface Judged extends Figure {
 export function judged(suite: string, figure: Figure, small: boolean): Judged {
   const { value, goal, slack = 10 } = figure
   const most = goal === undefined ? undefined : goal * (small ? slack : 1)
-  return { suite, ...figure, verdict: most === undefined ? 'told' : value <= most ? 'met' : 'missed' }
+  return { suite, ...figure, goal: most, verdict: most === undefined ? 'told' : value <= most ? 'met' : 'missed' }
 }
 
 const marks = { met: '✔', missed: '✖', told: ' ' } as const
