@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { parseCron } from '../../src/model/cron-fields.ts'
+import { parseCron, renderCron } from '../../src/model/cron-fields.ts'
 import { transitions } from '../../src/model/zoned.ts'
 import { occurrencesOf } from '../../src/task/schedule.ts'
+import { wakeUpFields } from '../../src/task/wake-up.ts'
 
 /**
  * Cron minute by minute, written from what its daemon does: it knows nothing of the evaluator's library. Its clock is the minutes that
@@ -155,5 +156,37 @@ it('the nominal times are those of a daemon that looks every minute, whatever th
         ['5,*/20 0-4 * * *', 'Australia/Lord_Howe', 2026, 0],
       ],
     },
+  )
+})
+
+it('wake-ups cover every nominal time, whatever the pattern, its zone and that of the daemon', () => {
+  fc.assert(
+    fc.property(
+      pattern,
+      zone,
+      zone,
+      fc.integer({ min: 2026, max: 2030 }),
+      fc.nat(),
+      (text, timeZone, machine, year, choice) => {
+        const schedule = {
+          pattern: { kind: 'calendar', fields: parseCron(text), gates: [] },
+          timeZone,
+          exclude: [],
+        } as const
+        const from = new Date('2026-01-01T00:00:00Z')
+        const wake = renderCron(wakeUpFields(schedule, machine, from, 6))
+        const span = [new Date(Date.UTC(year, 0, 1)), new Date(Date.UTC(year + 1, 0, 1))] as const
+        const jumps = [...transitions(timeZone, ...span), ...transitions(machine, ...span)]
+        const jump = jumps.length === 0 ? undefined : jumps[choice % jumps.length]
+        const start = (jump?.getTime() ?? Date.UTC(year, 0, 1) + (choice % 360) * dayMs) - 1.25 * dayMs
+        const end = start + 2.75 * dayMs
+        const woken = new Set(daemon(wake, machine, start, end))
+        const nominal = [...occurrencesOf(schedule).between(new Date(start), new Date(end))]
+        expect(nominal.filter((at) => !woken.has(at.getTime())).map((at) => `${at.toISOString()} by ${wake}`)).toEqual(
+          [],
+        )
+      },
+    ),
+    { numRuns: 40 },
   )
 })
