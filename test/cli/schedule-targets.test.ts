@@ -190,12 +190,14 @@ describe('Node that has moved after the installation', () => {
   it('is named by status and doctor', () => {
     const { cwd, crontab } = scene(nightly)
     const folder = project()
-    const node = join(folder, 'node')
+    const node = join(folder, 'v24.21.0', 'bin', 'node')
+    mkdirSync(join(node, '..'), { recursive: true })
     copyFileSync(process.execPath, node)
     const entry = join(root, 'bin/iqtask.js')
     const iqtask = (program: string, ...args: string[]) =>
       spawnSync(program, [entry, ...args], { cwd, encoding: 'utf8', env: { ...process.env, ...crontab.env } })
     expect(iqtask(node, 'schedule', 'install', '--yes').status).toBe(0)
+    expect(iqtask(node, 'doctor').stdout).toContain(`Node is in a folder of one version: ${node}`)
     renameSync(node, join(folder, 'moved'))
     expect(existsSync(node)).toBe(false)
     const status = iqtask(process.execPath, 'schedule', 'status')
