@@ -41,6 +41,19 @@ const rows = (app: App) =>
     .store()
     .results.list({})
     .items.map(({ status, trigger }) => `${trigger} ${status}`)
+/** A task that runs until its file is there. */
+const waiting = (file: string, schedule: string, more = '') => ({
+  'tasks/t.yaml': task(`${schedule}, arguments: { file: "${file}" }`, more)
+    .replace('account-aggregation', './mine.ts')
+    .replace('arguments: { applications: [hr] }\n', ''),
+  'tasks/mine.ts': `import { existsSync } from 'node:fs'
+import { defineExecutor } from 'iqtask'
+import { z } from 'zod'
+export default defineExecutor({ name: 'mine', summary: 'waits for a file', arguments: z.object({ file: z.string() }), async run(ctx, { file }) {
+  while (!existsSync(file)) { ctx.signal.throwIfAborted(); await new Promise((done) => setTimeout(done, 20)) }
+} })
+`,
+})
 /** Once the run waits for its turn, something happens. */
 const whenQueued = (app: App, then: () => void) =>
   until(() =>
@@ -159,6 +172,38 @@ describe('a fire', () => {
     expect(outcome.reason).toContain(`t runs already: result ${before?.id}`)
   })
 
+  it.each([
+    ['queue', ['running', 'queued']],
+    ['allow', ['running', 'running']],
+  ])('with concurrency: %s of a task that runs already is %j', async (concurrency, expected) => {
+    const cwd = project(smallOrganisation)
+    const file = join(cwd, 'go')
+    write(cwd, waiting(file, 'every: 30m, timeZone: UTC', `concurrency: ${concurrency}\n`))
+    const clock = clockAt('2026-11-24T02:30:00Z')
+    await using app = await opened(cwd, clock)
+    const live = () =>
+      app
+        .store()
+        .runs.live()
+        .map(({ status }) => status)
+    const first = app.fire('t/s')
+    await until(() => live().join() === 'running')
+    clock.set('2026-11-24T03:00:00Z')
+    const second = app.fire('t/s')
+    await until(() => live().join() === expected.join())
+    writeFileSync(file, '')
+    expect(await first).toMatchObject({
+      did: 'ran',
+      nominal: '2026-11-24T02:30:00.000Z',
+      result: { status: 'success' },
+    })
+    expect(await second).toMatchObject({
+      did: 'ran',
+      nominal: '2026-11-24T03:00:00.000Z',
+      result: { status: 'success' },
+    })
+  })
+
   it('is held by a pause, of which nothing is missed', async () => {
     const clock = clockAt('2026-11-24T02:30:00Z')
     await using app = await opened(timed(daily), clock)
@@ -271,17 +316,7 @@ describe('a blackout', () => {
   it('stops a run before its first checkpoint too: it goes on in the same result', async () => {
     const cwd = project(smallOrganisation)
     const file = join(cwd, 'go')
-    const executor = `import { existsSync } from 'node:fs'
-import { defineExecutor } from 'iqtask'
-import { z } from 'zod'
-export default defineExecutor({ name: 'mine', summary: 'waits for a file', arguments: z.object({ file: z.string() }), async run(ctx, { file }) {
-  while (!existsSync(file)) { ctx.signal.throwIfAborted(); await new Promise((done) => setTimeout(done, 20)) }
-} })
-`
-    const definition = task(`${daily}, arguments: { file: "${file}" }`, window('02:31', '02:33', true))
-      .replace('account-aggregation', './mine.ts')
-      .replace('arguments: { applications: [hr] }\n', '')
-    write(cwd, { 'tasks/t.yaml': definition, 'tasks/mine.ts': executor })
+    write(cwd, waiting(file, daily, window('02:31', '02:33', true)))
     const clock = clockAt('2026-11-24T02:30:50Z')
     await using app = await opened(cwd, clock)
     const windows = intoWindow(clock)
