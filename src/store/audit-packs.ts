@@ -12,9 +12,17 @@ export interface AuditPacks {
   /** Packs the oldest thousand, in a transaction of its own. False: there is none due. @throws StoreError where the chain is broken */
   pack(before: string): boolean
   links(): Generator<Link>
-  /** Packed events within the times, latest first, with their hashes; what is damaged is left out. */
-  events(since: string, until: string): Generator<EventRow & { readonly hash: Buffer }>
+  /** Packed events that fit, latest first, with their hashes; what is damaged is left out. */
+  events(filter: PackFilter): Generator<EventRow & { readonly hash: Buffer }>
   count(): number
+}
+
+export interface PackFilter {
+  readonly since: string
+  readonly until: string
+  /** Null: any. */
+  readonly run: string | null
+  readonly action: string | null
 }
 
 const size = 1000
@@ -53,7 +61,11 @@ export function createAuditPacks(db: Database): AuditPacks {
   return {
     last,
     due,
-    pack: (before) => db.write(() => due(before) > 0 && packNext(db, last())),
+    pack: (before) =>
+      db.write(() => {
+        const packed = last()
+        return isDue(db, packed?.seq ?? 0, before) && packNext(db, packed)
+      }),
     *links() {
       if (!exist()) return
       for (const { first, last: end, hash, events } of allPacks(db)) {
@@ -63,18 +75,39 @@ export function createAuditPacks(db: Database): AuditPacks {
           yield { first: seq, seq, text, hash: index + 1 === texts?.length ? hash : undefined }
       }
     },
-    *events(since, until) {
+    *events(filter) {
       const numbers = db
         .statement('select first from audit_pack where until >= ? and since < ? order by first desc')
         .pluck()
-        .all(since, until) as number[]
+        .all(filter.since, filter.until) as number[]
+      const within = ({ at, run, action }: EventRow): boolean =>
+        at >= filter.since &&
+        at < filter.until &&
+        [null, run].includes(filter.run) &&
+        [null, action].includes(filter.action)
       for (const first of numbers) {
         const packed = db.statement('select events from audit_pack where first = ?').pluck().get(first) as Buffer
-        yield* withHashes(unpack(packed) ?? [], hashBefore(first)).reverse()
+        const lines = linesOf(packed) ?? []
+        // most packs have none of a run: its hashes need not be made
+        const words = [filter.run, filter.action].filter((word) => word !== null).map((word) => JSON.stringify(word))
+        if (!lines.some((line) => words.every((word) => line.includes(word)))) continue
+        const rows = readable(() => withHashes(lines, hashBefore(first))) ?? []
+        yield* rows.filter(within).reverse()
       }
     },
     count: () => Number(db.statement('select coalesce(sum(last - first + 1), 0) from audit_pack').pluck().get()),
   }
+}
+
+/** The next thousand are all old enough, and none of them is the newest. */
+function isDue(db: Database, packed: number, before: string): boolean {
+  const { last, newest } = db
+    .statement(
+      `select (select max(at) from (select at from audit where seq > @packed order by seq limit ${size})) last,
+         (select seq from audit where seq > @packed order by seq limit 1 offset ${size}) newest`,
+    )
+    .get({ packed }) as { readonly last: string | null; readonly newest: number | null }
+  return last !== null && newest !== null && last < before
 }
 
 function packNext(db: Database, before: { readonly seq: number; readonly hash: Buffer } | undefined): true {
@@ -112,20 +145,27 @@ function* allPacks(db: Database): Generator<PackRow> {
 }
 
 /** Undefined: damaged. */
-function unpack(events: Buffer): { readonly seq: number; readonly text: string }[] | undefined {
-  try {
-    return gunzipSync(events, { maxOutputLength: 1 << 30 })
+const linesOf = (events: Buffer): string[] | undefined =>
+  readable(() =>
+    gunzipSync(events, { maxOutputLength: 1 << 30 })
       .toString()
-      .split('\n')
-      .map((text) => ({ seq: Number((JSON.parse(text) as EventRow).seq), text }))
+      .split('\n'),
+  )
+
+const unpack = (events: Buffer): { readonly seq: number; readonly text: string }[] | undefined =>
+  readable(() => linesOf(events)?.map((text) => ({ seq: Number((JSON.parse(text) as EventRow).seq), text })))
+
+function readable<Result>(read: () => Result): Result | undefined {
+  try {
+    return read()
   } catch {
     return undefined
   }
 }
 
-function withHashes(texts: readonly { readonly text: string }[], before: Buffer): (EventRow & { hash: Buffer })[] {
+function withHashes(lines: readonly string[], before: Buffer): (EventRow & { hash: Buffer })[] {
   let hash = before
-  return texts.map(({ text }) => {
+  return lines.map((text) => {
     hash = chain(hash, text)
     const event = JSON.parse(text) as EventRow
     return { ...event, body: JSON.stringify(event.body), hash }

@@ -140,6 +140,18 @@ describe('a pack that was tampered with shows', () => {
     expect(found()).toEqual(findings)
   })
 
+  it('as damaged where it is no text of events any more, and the others are listed all the same', () => {
+    packAll(store, '9')
+    tamper('update audit_pack set events = edited(events) where first = 1', (lines) => ['no event', ...lines.slice(1)])
+    expect(found()).toEqual(['altered 1'])
+    expect(
+      store.audit
+        .list({})
+        .items.map(({ seq }) => seq)
+        .at(-1),
+    ).toBe(1001)
+  })
+
   it('as damaged, missing, or out of its place', () => {
     packAll(store, '9')
     tamper(`update audit_pack set events = x'1f8b00' where first = 1`)
