@@ -1,5 +1,6 @@
 import { isoText } from '../base/clock.ts'
 import type { JsonObject } from '../base/json.ts'
+import { withMembers } from '../base/once.ts'
 import type { Standing } from '../model/standing.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { type Applications, createApplications } from './applications.ts'
@@ -54,29 +55,46 @@ export interface Store {
   close(): void
 }
 
+type Aggregates = Omit<
+  Store,
+  'path' | 'db' | 'info' | 'standing' | 'markPlanApplied' | 'acknowledge' | 'requestStop' | 'close'
+>
+
 export function createStore(db: Database): Store {
-  const audit = createAudit(db)
-  const runs = createRuns(db)
+  const store: Store = withMembers<Omit<Store, keyof Aggregates>, Aggregates>(
+    actsOf(db, () => store),
+    {
+      audit: () => createAudit(db),
+      results: () => createResults(db),
+      runs: () => createRuns(db),
+      applications: () => createApplications(db),
+      accountPlans: () => createAccountPlans(db),
+      itemPlans: () => createItemPlans(db.path),
+      accounts: () => createAccounts(db),
+      identities: () => createIdentities(db),
+      decisions: () => createDecisions(db),
+      catalogue: () => createCatalogue(db),
+      cataloguePlans: () => createCataloguePlans(db),
+      undo: () => createUndo(db),
+      outbox: () => createOutbox(db),
+      schedules: () => createSchedules(db),
+      retention: () => createRetention(db),
+      upkeep: () => createUpkeep(db),
+    },
+  )
+  return store
+}
+
+/** What the store itself does, across its aggregates. */
+function actsOf(db: Database, store: () => Store): Omit<Store, keyof Aggregates> {
   return {
     path: db.path,
     db,
-    audit,
-    results: createResults(db),
-    runs,
-    applications: createApplications(db),
-    accountPlans: createAccountPlans(db),
-    itemPlans: createItemPlans(db.path),
-    accounts: createAccounts(db),
-    identities: createIdentities(db),
-    decisions: createDecisions(db),
-    catalogue: createCatalogue(db),
-    cataloguePlans: createCataloguePlans(db),
-    undo: createUndo(db),
-    ...createKeeping(db),
     info: () => describeStore(db),
+    standing: () => standingOf(db),
     markPlanApplied(plan, resultId, now, actor) {
       db.write(() =>
-        audit.append({
+        store().audit.append({
           at: isoText(now),
           actor,
           action: 'plan.applied',
@@ -91,12 +109,12 @@ export function createStore(db: Database): Store {
       const at = isoText(now)
       db.write(() => {
         db.statement('insert or replace into acknowledgement(run, actor, at, comment) values (?, ?, ?, ?)').run(
-          runs.numberOf(resultId),
+          store().runs.numberOf(resultId),
           actor,
           at,
           comment,
         )
-        audit.append({
+        store().audit.append({
           at,
           actor,
           action: 'result.acknowledged',
@@ -109,8 +127,8 @@ export function createStore(db: Database): Store {
     },
     requestStop(resultId, reason, now, actor) {
       db.write(() => {
-        runs.requestStop(resultId, reason)
-        audit.append({
+        store().runs.requestStop(resultId, reason)
+        store().audit.append({
           at: isoText(now),
           actor,
           action: 'run.stop',
@@ -124,12 +142,3 @@ export function createStore(db: Database): Store {
     close: () => db.close(),
   }
 }
-
-/** What goes on around the runs. */
-const createKeeping = (db: Database): Pick<Store, 'outbox' | 'schedules' | 'retention' | 'upkeep' | 'standing'> => ({
-  outbox: createOutbox(db),
-  schedules: createSchedules(db),
-  retention: createRetention(db),
-  upkeep: createUpkeep(db),
-  standing: () => standingOf(db),
-})

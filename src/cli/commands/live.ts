@@ -15,15 +15,19 @@ export const ps: Command = {
     const app = await context.app()
     const store = app.storeIfExists()
     const found = store?.results.list({ status: ['queued', 'running'] }) ?? { items: [], total: 0 }
-    await list(context, found)
+    await list(context, found, 'nothing runs')
     return undefined
   },
 }
 
-async function list(context: CommandContext, found: { items: TaskResultDocument[]; total: number }): Promise<void> {
+async function list(
+  context: CommandContext,
+  found: { items: TaskResultDocument[]; total: number },
+  empty: string,
+): Promise<void> {
   await context.printer.list({
     ...found,
-    empty: 'nothing runs',
+    empty,
     footer: `Times in ${context.times.zone}`,
     columns: [
       { title: 'RESULT', value: (result) => shortId(result.id) },
@@ -83,7 +87,7 @@ export const recover: Command = {
     const broken = all.filter((row) => !all.some((other) => other.id === row.parent))
     const found = broken.flatMap((row) => (store === undefined ? [] : [store.results.find(row.result_id)]))
     if (options.dryRun === true || found.length === 0) {
-      await list(context, { items: found, total: found.length })
+      await list(context, { items: found, total: found.length }, 'no run died')
       return undefined
     }
     const results: TaskResultDocument[] = []
@@ -92,7 +96,7 @@ export const recover: Command = {
       results.push(result)
       if (result.status === 'terminated') break
     }
-    await list(context, { items: results, total: results.length })
+    await list(context, { items: results, total: results.length }, '')
     return Math.max(...results.map((result) => result.exitCode ?? 1))
   },
 }
