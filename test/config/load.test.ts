@@ -170,7 +170,7 @@ describe('an object file', () => {
     expect(await fault(() => loaded.applications.get('bad'))).toMatchObject({ code: 'IQ1102' })
     expect(await fault(() => loaded.applications.get('hrr'))).toMatchObject({
       code: 'IQ1005',
-      hint: 'did you mean hr?',
+      hint: 'did you mean hr?    all applications: iqtask application list',
     })
   })
 
@@ -209,7 +209,7 @@ describe('the identity model', () => {
     const modelOf = async (model: string) => (await load(withModel(model))).identity
     expect(await fault(() => modelOf('  attributes: { email: { from: [hrr.mail] } }\n'))).toMatchObject({
       code: 'IQ1105',
-      hint: 'did you mean hr?',
+      hint: 'did you mean hr?    all applications: iqtask application list',
       place: { line: 3 },
     })
     expect(await fault(() => modelOf('  status: { no: "true" }\n'))).toMatchObject({ code: 'IQ1105' })

@@ -174,7 +174,7 @@ export function groupRejects(rejects: Iterable<RejectRecord>): Cause[] {
       if (group.lines.length < 5 && reject.line !== undefined) group.lines.push(reject.line)
     }
   }
-  return [...groups.values()].sort((a, b) => b.count - a.count)
+  return [...groups.values()].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0))
 }
 
 export function renderCause(cause: Cause, style: Style): string {
