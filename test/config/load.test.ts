@@ -209,7 +209,7 @@ describe('the identity model', () => {
     const modelOf = async (model: string) => (await load(withModel(model))).identity
     expect(await fault(() => modelOf('  attributes: { email: { from: [hrr.mail] } }\n'))).toMatchObject({
       code: 'IQ1105',
-      hint: 'did you mean hr?    all applications: iqtask application list',
+      hint: 'did you mean hr?',
       place: { line: 3 },
     })
     expect(await fault(() => modelOf('  status: { no: "true" }\n'))).toMatchObject({ code: 'IQ1105' })
