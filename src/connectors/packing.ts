@@ -37,8 +37,9 @@ export interface PackedReading {
   evidence(): Evidence
 }
 
-/** Records of a batch before it is handed over. */
+/** Records of a batch before it is handed over; a slow source is told of sooner. */
 const batchSize = 2000
+const batchMs = 500
 
 /** Maps every record of a reading and packs it; `open` may give some of them to the packer as they stand. */
 export function packReading(meaning: AccountMeaning, open: (packer: AccountPacker) => Reading): PackedReading {
@@ -68,6 +69,7 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
   let width = -1
   let last: Pick<RecordBatch, 'file' | 'declared' | 'columns' | 'position'> = { file: '', declared: false, columns: [] }
   let files = 0
+  let given = Number.NEGATIVE_INFINITY
   let [read, filtered] = [0, 0]
   let rejects: PackedBatch['rejects'][number][] = []
   const settle = (file: string, { line, values, text, mac }: SourceRecord): void => {
@@ -91,12 +93,13 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
       for (const record of batch.records) settle(file, record)
     },
     isOther: (file: string) => last.file !== '' && last.file !== file,
-    isDue: () => read >= batchSize || packer.isFull,
+    isDue: () => read >= batchSize || packer.isFull || performance.now() - given > batchMs,
     give(all: boolean): PackedBatch {
       const { file, declared, columns, position } = last
       const batch = { file, declared, columns, position, read, filtered, rejects, blocks: packer.take(all) }
       read = filtered = 0
       rejects = []
+      given = performance.now()
       return batch
     },
   }

@@ -106,7 +106,7 @@ describe('merge: one row for each account and entitlement', () => {
     const { read } = await bench(erp('file: ../erp.csv, merge: true, evidence: { minRows: 3 }'))
     const result = await read({ 'erp.csv': 'login,city,level,right,note\na,Oslo,1,R1,\n' })
     expect(result).toMatchObject({ status: 'error', exitCode: 1, messages: [{ code: 'IQ2007' }] })
-    expect(result.messages[0]?.text).toContain('1 rows, at least 3 expected')
+    expect(result.messages[0]?.text).toContain('1 row, at least 3 expected')
   })
 
   it('with ids that differ in case only is one account, kept as first written', async () => {
