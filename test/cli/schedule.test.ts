@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { openApp } from '../../src/app.ts'
+import { editTarget } from '../../src/install.ts'
 import { standInCrontab } from '../helpers/crontab.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
@@ -107,6 +109,45 @@ describe('schedule install', () => {
     crontab.fail(undefined)
     expect(crontab.table().toString()).toBe('0 5 * * * /bin/backup\n')
     expect(existsSync(join(cwd, 'var/schedules.json'))).toBe(false)
+  })
+
+  it('keeps a copy of the table that it changes, with its date', async () => {
+    const { cwd, crontab, run } = scene()
+    const before = Buffer.from([0x30, 0x20, 0x2a, 0xff, 0x0a])
+    crontab.put(before)
+    const { backup } = JSON.parse((await run('schedule install --yes --json')).stdout)
+    expect(backup).toMatch(new RegExp(`^${cwd}/var/crontabs/\\d{4}-\\d\\d-\\d\\dT.*\\.crontab$`))
+    expect(readFileSync(backup).equals(before)).toBe(true)
+    expect(statSync(backup).mode & 0o777).toBe(0o600)
+  })
+
+  it('leaves a table alone that somebody else changed while it was asked', async () => {
+    const { cwd, crontab } = scene()
+    crontab.put('0 5 * * * /bin/backup\n')
+    const app = await openApp({ cwd, env: crontab.env })
+    try {
+      const confirm = async () => crontab.put('0 6 * * * /bin/other\n')
+      const editing = editTarget(app, 'crontab', true, { env: crontab.env, force: false, confirm })
+      await expect(editing).rejects.toMatchObject({ code: 'IQ5006', message: expect.stringContaining('somebody else') })
+    } finally {
+      await app.close()
+    }
+    expect(crontab.table().toString()).toBe('0 6 * * * /bin/other\n')
+  })
+
+  it.each([
+    ['-n', 'echo "bad minute" >&2; exit 1', 'finds the table wrong: bad minute'],
+    ['*', 'echo "disk full" >&2; exit 1', 'refused the table: disk full'],
+    ['*', 'echo "# another" > "$0.table"', 'does not read back as it was written'],
+  ] as const)('tells when crontab %s does %j', async (verb, does, said) => {
+    const { cwd, crontab, run } = scene()
+    crontab.put('0 5 * * * /bin/backup\n')
+    crontab.instead(verb, does)
+    expect(await run('schedule install --yes')).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
+    crontab.fail(undefined)
+    expect(JSON.parse((await run('schedule status --json')).stdout).items).toMatchObject([{ installed: false }])
+    // nothing but the copy of the old table is left
+    expect(readdirSync(join(cwd, 'var/crontabs')).filter((name) => !name.endsWith('.crontab'))).toEqual([])
   })
 
   it('of two projects at once leaves both blocks', async () => {

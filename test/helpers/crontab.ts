@@ -8,6 +8,8 @@ export interface StandIn {
   put(table: string | Buffer): void
   /** The next commands say this and end so, until it is taken back. */
   fail(message: string | undefined): void
+  /** From now on one of its verbs (`-n`, or `*` for the write) does this instead. */
+  instead(verb: '-n' | '*', does: string): void
 }
 
 const script = `#!/bin/sh
@@ -34,5 +36,10 @@ export function standInCrontab(folder: string): StandIn {
       message === undefined
         ? writeFileSync(file, script)
         : writeFileSync(file, `#!/bin/sh\necho "${message}" >&2\nexit 1\n`),
+    instead: (verb, does) =>
+      writeFileSync(
+        file,
+        script.replace(new RegExp(`^  ${verb === '*' ? '\\*' : verb}\\) .*$`, 'm'), () => `  ${verb}) ${does} ;;`),
+      ),
   }
 }
