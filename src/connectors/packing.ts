@@ -1,3 +1,4 @@
+import { systemClock } from '../base/clock.ts'
 import type { AccountBlock } from '../model/account-block.ts'
 import { AccountPacker } from '../model/account-packer.ts'
 import type { Times } from '../model/account-readers.ts'
@@ -93,13 +94,13 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
       for (const record of batch.records) settle(file, record)
     },
     isOther: (file: string) => last.file !== '' && last.file !== file,
-    isDue: () => read >= batchSize || packer.isFull || performance.now() - given > batchMs,
+    isDue: () => read >= batchSize || packer.isFull || systemClock.monotonicMs() - given > batchMs,
     give(all: boolean): PackedBatch {
       const { file, declared, columns, position } = last
       const batch = { file, declared, columns, position, read, filtered, rejects, blocks: packer.take(all) }
       read = filtered = 0
       rejects = []
-      given = performance.now()
+      given = systemClock.monotonicMs()
       return batch
     },
   }
