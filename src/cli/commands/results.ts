@@ -113,7 +113,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
         paint: (shown, result) => paintStatus(shown, result, context.style),
       },
       { title: 'READ', align: 'right', value: (result) => renderCount(result.counts.read ?? 0) },
-      { title: 'CREATED', align: 'right', value: (result) => renderCount(result.counts.created ?? 0) },
+      { title: 'CREATED', align: 'right', optional: true, value: (result) => renderCount(result.counts.created ?? 0) },
       { title: 'CHANGED', align: 'right', value: (result) => renderCount(result.counts.changed ?? 0) },
       { title: 'REJECTED', align: 'right', value: (result) => renderCount(result.rejects.total) },
       { title: 'BY', wide: true, value: (result) => String(result.actor.user ?? '') },
