@@ -185,6 +185,22 @@ export default defineExecutor({
     expect((await runCli('store check', { cwd })).code).toBe(0)
   })
 
+  it('is taken back past what another run set since only where that is accepted', async () => {
+    const cwd = await aggregated(
+      files(
+        `    await ctx.plan({ do: 'set', identity: '1', attribute: 'email', value: args.who + '@example.org', reason: 'r' })`,
+      ),
+    )
+    const [first] = [await run(cwd, 'run mine --set who=a'), await run(cwd, 'run mine --set who=b')]
+    const email = async () =>
+      (JSON.parse((await runCli('identity show 1 --json', { cwd })).stdout) as IdentityDocument).attributes.email
+    const refused = await runCli(`undo ${first.result.id}`, { cwd })
+    expect([refused.code, await email()]).toEqual([1, 'b@example.org'])
+    expect(refused.stdout + refused.stderr).toContain('cannot be taken back: 1 changed since')
+    expect((await runCli(`undo ${first.result.id} --accept 1`, { cwd })).code).toBe(0)
+    expect(await email()).toBe('ada@example.com')
+  })
+
   it('keeps rows that are no records as rejects, takes no attribute that is none, and no application that is none', async () => {
     const cwd = project({ ...smallOrganisation, 'hr.csv': `${smallOrganisation['hr.csv']}4,too,few\n` })
     await runCli('run aggregation', { cwd })
