@@ -80,3 +80,32 @@ it('a later aggregation builds the indexes that one which never came to its end 
   expect(buildIndex(db)).toBeUndefined()
   await app.close()
 })
+
+it('an undo that takes nearly all accounts does without indexes meanwhile, also over a stop and a resume', async () => {
+  const config = `${files['iqtask.config.yaml']}guards: { deletes: off, grantsRemoved: off }\n`
+  const cwd = project({ ...files, 'iqtask.config.yaml': config, 'ad.csv': csv(true) })
+  const app = await openApp({ cwd, env: {} })
+  const { db } = app.store()
+  const before = indexesOf(cwd)
+  const load = await app.run({ task: 't', trigger: 'manual', set: {} })
+  const stop = new AbortController()
+  let missing: string[] = []
+  const stopped = await app.run({
+    task: 'undo',
+    trigger: 'manual',
+    set: { result: load.id },
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type !== 'progress' || event.phase !== 'remove accounts') return
+      missing = missingIndexes(db)
+      stop.abort()
+    },
+  })
+  expect(stopped.status).toBe('terminated')
+  expect(missing).toEqual(['access_entitlement', 'account_identity'])
+  const resumed = await app.run({ task: 'undo', trigger: 'manual', set: { result: load.id }, resume: true })
+  expect(resumed).toMatchObject({ status: 'success', counts: { accountsRemoved: 1500, identitiesRemoved: 1500 } })
+  expect(db.statement('select (select count(*) from account) + (select count(*) from access)').pluck().get()).toBe(0)
+  await app.close()
+  expect(indexesOf(cwd)).toEqual(before)
+})
