@@ -44,6 +44,8 @@ let executor: CustomExecutor | undefined
 let loading: Promise<void> | undefined
 let asked = 0
 
+// a terminal sends Ctrl-C to the whole foreground: the run decides what it means
+process.on('SIGINT', () => undefined)
 process.on('message', (message: ToHost) => void hear(message))
 process.on('unhandledRejection', fail)
 process.on('uncaughtException', fail)
