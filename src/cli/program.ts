@@ -52,14 +52,20 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
   const addGroup = (group: CommandGroup): Commander => {
     const parent = configure(program.command(group.name)).description(group.summary)
     if (group.name !== noun) return parent
-    const verbs = group.commands.map((command) => command.name)
-    const meant = verb !== undefined && verbs.includes(verb) ? verb : verbs[0]
-    for (const [index, command] of group.commands.entries())
-      add(parent, command, command.name === meant || verb === 'help', index === 0)
+    const [first] = group.commands
+    const meant = group.commands.find((command) => command.name === verb) ?? first
+    const isNamed = meant?.name === verb && argv[0] !== 'help'
+    const listsAll = !isNamed && (argv[0] === 'help' || ['help', '--help', '-h'].some((word) => argv.includes(word)))
+    for (const command of listsAll ? group.commands : [meant])
+      if (command !== undefined) add(parent, command, command === meant || verb === 'help', command === first)
     return parent
   }
+  // suggestions and lists need them all, a command that is named only itself
+  const isKnown = Object.values(headings)
+    .flat()
+    .includes(noun ?? '')
   for (const [heading, names] of Object.entries(headings))
-    for (const name of names) {
+    for (const name of isKnown ? names.filter((one) => one === noun) : names) {
       const command = commands.find((one) => one.name === name)
       const group = groups.find((one) => one.name === name)
       if (command !== undefined) add(program, command, name === noun).helpGroup(heading)
