@@ -11,6 +11,8 @@ export interface Bound {
   readonly identityBase: number
   /** 1: every staged row is a new account, so that nobody need ask which are. */
   readonly plain: number
+  /** 1: every value is new to the catalogue too, so that its number there follows from its number here. */
+  readonly fresh: number
   /** 1: an account without an owner may find one in the next read, so that its record is to be looked at again. */
   readonly ownable: number
   readonly deferral: Deferral
@@ -31,6 +33,7 @@ export function bindStage(db: Database, applicationId: number, run: number, owna
     accountBase: reserve(db, 'account', top),
     identityBase: reserve(db, 'identity', top),
     plain: isPlain(db) ? 1 : 0,
+    fresh: isPlain(db) && number('select exists (select 1 from st.m where not neu)') === 0 ? 1 : 0,
     ownable: ownable ? 1 : 0,
     deferral: deferralOf(creates, there, number('select max(descents) from st.sealed')),
   }

@@ -28,6 +28,8 @@ export function createStatements(plain: boolean) {
       from st.s s left join st.link l on l.sid = s.id and ${ownLink} where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
     grants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, m.g, @run from st.g g cross join st.m m on m.l = g.e
       where g.a > @lo and g.a <= @hi ${isMade('g.a')}`,
+    freshGrants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, @ebase + g.e, @run from st.g g
+      where g.a > @lo and g.a <= @hi`,
     hashes: `insert into account_seen(account_id, application_id, mac)
       select @abase + s.id, @app, iif(s.mac is null or (@ownable and l.sid is null), zeroblob(8), s.mac)
       from st.s s left join st.link l on l.sid = s.id and ${ownLink} where s.id > @lo and s.id <= @hi ${isMade('s.id')} order by s.id`,
@@ -46,7 +48,8 @@ export function createAccounts(db: Database, b: Bound, lo: number, hi: number): 
   db.statement(sql.identities).run({ app, run, ibase, lo, hi })
   if (b.plain !== 1) retire(db, run, lo, hi)
   const done = db.statement(sql.accounts).run({ app, run, abase, ibase, lo, hi })
-  db.statement(sql.grants).run({ run, abase, lo, hi })
+  if (b.fresh === 1) db.statement(sql.freshGrants).run({ run, abase, ebase: b.entitlementBase, lo, hi })
+  else db.statement(sql.grants).run({ run, abase, lo, hi })
   db.statement(sql.hashes).run({ app, abase, ownable: b.ownable, lo, hi })
   db.statement(sql.mark).run({ lo, hi })
   return { changed: done.changes, rows: db.statement(sql.digest).pluck().all({ lo, hi }) }
