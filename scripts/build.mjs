@@ -145,6 +145,8 @@ await build({
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   plugins: [nativePart],
+  // cosmiconfig's YAML reader, which is not asked
+  external: ['js-yaml'],
 })
 // the process of a project's executor: its zod and that of the executor are one
 await build({

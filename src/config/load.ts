@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type CosmiconfigResult, cosmiconfigSync, type PublicExplorerSync } from 'cosmiconfig'
 import type { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -29,7 +30,8 @@ export interface LoadOptions {
   readonly shippedTasks: string
 }
 
-const places = ['yaml', 'yml', 'json', 'ts', 'js'].map((ending) => `iqtask.config.${ending}`)
+const endings = ['yaml', 'yml', 'json', 'ts', 'js'] as const
+const places = endings.map((ending) => `iqtask.config.${ending}`)
 
 /** Finds and checks the configuration; objects are read when they are asked for. @throws UserError */
 export async function loadProject(options: LoadOptions): Promise<Project> {
@@ -92,7 +94,15 @@ async function findConfig(options: LoadOptions): Promise<ConfigFile> {
   const named = config === undefined ? configIn(options.cwd, project) : resolve(options.cwd, config)
   if (named !== undefined && !existsSync(named))
     throw new UserError(`there is no configuration file ${named}`, { code: 'IQ1003', hint: 'check --config' })
-  const file = named ?? searchUpward(options.cwd)
+  // it finds them; they are read here: the library's YAML loader accepts bombs, its .ts loader wants another compiler
+  const explorer = cosmiconfigSync('iqtask', {
+    searchPlaces: places,
+    // a person's own settings are no project
+    searchStrategy: 'none',
+    cache: false,
+    loaders: Object.fromEntries(endings.map((ending) => [`.${ending}`, (file: string) => file])),
+  })
+  const file = named ?? searchUpward(explorer, options.cwd)?.filepath
   if (file === undefined)
     throw new UserError(`no project here: no iqtask.config.yaml in ${options.cwd} or above`, {
       code: 'IQ1003',
@@ -102,13 +112,9 @@ async function findConfig(options: LoadOptions): Promise<ConfigFile> {
   return { file, isCode: false, parsed: once(() => parseFile(file)) }
 }
 
-const configOf = (folder: string): string | undefined =>
-  places.map((name) => join(folder, name)).find((path) => existsSync(path))
-
-/** By hand: what finds configurations for everybody takes longer to load than most commands do. */
-function searchUpward(from: string): string | undefined {
-  const file = configOf(from)
-  return file !== undefined || dirname(from) === from ? file : searchUpward(dirname(from))
+function searchUpward(explorer: PublicExplorerSync, from: string): CosmiconfigResult {
+  const found = explorer.search(from)
+  return found !== null || dirname(from) === from ? found : searchUpward(explorer, dirname(from))
 }
 
 function configIn(cwd: string, project: string | undefined): string | undefined {
@@ -116,7 +122,7 @@ function configIn(cwd: string, project: string | undefined): string | undefined 
   const folder = resolve(cwd, project)
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UserError(`there is no folder ${folder}`, { code: 'IQ1003', hint: 'check --project' })
-  const file = configOf(folder)
+  const file = places.map((name) => join(folder, name)).find((path) => existsSync(path))
   if (file === undefined)
     throw new UserError(`no iqtask.config.yaml in ${folder}`, { code: 'IQ1003', hint: 'iqtask init makes one' })
   return file
