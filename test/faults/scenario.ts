@@ -169,17 +169,23 @@ export async function openScenario(tool: Tool, work: Work): Promise<Scenario> {
     return target
   }
   const undisturbed = copy()
-  const log = join(folder, 'trace')
-  const done = await tool.run(undisturbed, work.args, {
-    before: ['strace', '-f', '-o', log, '-e', `trace=${calls.join(',')}`],
-  })
-  if (done.status !== 0 && done.status !== 3) throw new Error(`${work.name}: ${done.stderr}`)
-  const text = readFileSync(log, 'utf8')
+  const traced = async (cwd: string): Promise<Scenario['counts']> => {
+    const log = join(folder, 'trace')
+    const done = await tool.run(cwd, work.args, {
+      before: ['strace', '-f', '-o', log, '-e', `trace=${calls.join(',')}`],
+    })
+    if (done.status !== 0 && done.status !== 3) throw new Error(`${work.name}: ${done.stderr}`)
+    const text = readFileSync(log, 'utf8')
+    return Object.fromEntries(calls.map((call) => [call, callsOf(text, call)])) as Record<Call, number>
+  }
+  // a heartbeat falls into one run and not into the next: what all of them make is counted
+  const counted = [await traced(undisturbed), await traced(copy()), await traced(copy())]
+  const counts = Object.fromEntries(calls.map((call) => [call, Math.min(...counted.map((one) => one[call]))]))
   return {
     work,
     tool,
     after: stateOf(work, undisturbed),
-    counts: Object.fromEntries(calls.map((call) => [call, callsOf(text, call)])) as Record<Call, number>,
+    counts: counts as Record<Call, number>,
     copy,
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
