@@ -28,6 +28,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   '@marcbachmann/cel-js': /^model\/expression/,
   re2js: /^model\/expression/,
   yaml: /^(config|cli)\//,
+  cosmiconfig: /^config\/load/,
   kysely: /^store\//,
   'better-sqlite3': /^store\/sqlite\//,
   nodemailer: /^notify\/smtp/,

@@ -302,7 +302,7 @@ describe('a blackout', () => {
       'id,name,mail,state,start',
       ...Array.from({ length: 6_000 }, (_, i) => `${i},N${i},n${i}@example.com,active,2020-01-31`),
     ]
-    const cwd = timed(daily, `lossLimit: 10\n${window('02:31', '02:33', true)}`, { 'hr.csv': `${feed.join('\n')}\n` })
+    const cwd = timed(daily, `lossLimit: 1\n${window('02:31', '02:33', true)}`, { 'hr.csv': `${feed.join('\n')}\n` })
     const clock = clockAt('2026-11-24T02:30:50Z')
     await using app = await opened(cwd, clock)
     const { result } = await app.fire('t/s', { onEvent: intoWindow(clock) })

@@ -183,12 +183,13 @@ describe('a killed run', () => {
   it('leaves no plan behind once it cannot go on any more', async () => {
     const cwd = project(smallOrganisation)
     const run = await waitingRun(cwd)
-    await until(() => existsSync(join(cwd, 'var/iqtask.db.stage')))
+    const stage = join(cwd, 'var/iqtask.db.stage')
+    await until(() => existsSync(stage) && readdirSync(stage).length > 0)
     run.process.kill('SIGKILL')
     await run.done
-    expect(readdirSync(join(cwd, 'var/iqtask.db.stage'))).not.toEqual([])
+    expect(readdirSync(stage)).not.toEqual([])
     await runCli('run aggregation', { cwd })
-    expect(readdirSync(join(cwd, 'var/iqtask.db.stage'))).toEqual([])
+    expect(readdirSync(stage)).toEqual([])
   })
 
   it('is started anew by --resume when nothing was left to resume', async () => {
