@@ -27,6 +27,12 @@ iqtask account link|unlink|never; what waits: iqtask account questions; why it i
   results: `Every run leaves one result: iqtask results, results show ID (latest, TASK@latest, TASK@-2, the beginning of an id).
 iqtask results failures groups what was rejected by cause; results diff A B tells what is new and what is mended;
 results stats TASK shows counts and times over the runs.`,
+  output: `Standard output is the result, standard error everything else. --json gives one document, --output jsonl one line a record,
+--output csv, yaml, wide (nothing is cut), --fields a,b. Times are in your zone, which is named; --utc.
+Colour needs a terminal: NO_COLOR, --no-color and TERM=dumb switch it off, FORCE_COLOR on. It only repeats what words and signs
+say, in the terminal's own sixteen colours, so that it fits a light and a dark one.
+On a terminal progress moves; in a pipe there is a line every ten seconds or tenth. For a screen reader: TERM=dumb, or
+--progress plain --no-color: nothing moves and nothing is written over. --progress none is silent, --progress jsonl is for programs.`,
   retention: `How long things are kept: retention: { results: 400d, rejects: 90d, images: 90d, gone: 730d } are the defaults; the last thirty
 results of each task stay always, and hold: names what stays whatever its age. iqtask results prune removes results, rejects and
 before images of that age; the task prune also accounts that are gone; maintenance does it with the rest of the house-keeping.
