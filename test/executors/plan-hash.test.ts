@@ -75,4 +75,4 @@ it('a dry run plans the very same as the run after it, and changes nothing: 200 
   expect(seen.organisations).toBeGreaterThanOrEqual(200)
   // different plans, different hashes
   expect(hashes.size).toBeGreaterThan(150)
-}, 120_000)
+}, 240_000)
