@@ -27,6 +27,20 @@ describe('iqtask init', () => {
     expect(existsSync(join(folder, first.replace('# yaml-language-server: $schema=', '')))).toBe(true)
     expect(await runCli('init new', { cwd })).toMatchObject({ code: 2 })
   })
+
+  it('with a template begins with a feed that runs at once; two beginnings are refused', async () => {
+    const cwd = project({})
+    const made = await runCli('init payroll --template csv', { cwd })
+    expect(made.stdout).toContain('next: cd payroll && iqtask run aggregation')
+    const folder = join(cwd, 'payroll')
+    expect((await runCli('config validate', { cwd: folder })).code).toBe(0)
+    const { stdout } = await runCli('run aggregation --json', { cwd: folder })
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'success', counts: { created: 3, identitiesCreated: 3 } })
+    expect((await runCli('identity show 100001', { cwd: folder })).stdout).toContain('Ada Ost')
+    expect(await runCli('init other --template csv --example', { cwd })).toMatchObject({ code: 2 })
+    expect((await runCli('init other --template cvs', { cwd })).code).toBe(2)
+    expect(existsSync(join(cwd, 'other'))).toBe(false)
+  })
 })
 
 describe('accounts and identities', () => {

@@ -55,6 +55,18 @@ describe('iqtask plan', () => {
     expect(JSON.parse((await runCli('plan show p.plan --json', { cwd })).stdout)).toMatchObject({ items: changes })
   })
 
+  it('shows the first ten changes of each kind, and with --detail every one', async () => {
+    const rows = Array.from({ length: 14 }, (_, n) => `${n},N${n},n${n}@example.com,active,2024-01-01\n`)
+    const cwd = project({ ...smallOrganisation, 'hr.csv': `id,name,mail,state,start\n${rows.join('')}` })
+    const shown = async (line: string) =>
+      (await runCli(line, { cwd })).stdout.match(/^ {4}hr:\d+ {2}account$/gm)?.length
+    await runCli('plan aggregation --set applications=hr --out p.plan', { cwd })
+    expect((await runCli('plan show p.plan', { cwd })).stdout).toMatch(/… 18 more, with --detail/)
+    expect(await shown('plan show p.plan --detail')).toBe(14)
+    expect(await shown('plan aggregation --set applications=hr --detail')).toBe(14)
+    expect(await shown('plan aggregation --set applications=hr')).toBeUndefined()
+  })
+
   it('exits 10 with --exit-code when there are changes, else 0', async () => {
     const cwd = await changed()
     expect((await runCli('plan aggregation --exit-code', { cwd })).code).toBe(10)

@@ -26,18 +26,19 @@ export const plan: Command = {
   summary: 'what a task would do; `plan show` prints a plan: a file, or the result that a guard stopped',
   examples: [
     'iqtask plan aggregation --out night.plan',
-    'iqtask plan show night.plan',
+    'iqtask plan show night.plan --detail',
     'iqtask plan show 01JD9A',
     'iqtask plan aggregation --exit-code',
   ],
   options: [
+    { flags: '--detail', summary: 'every change, not only the first ten of each kind' },
     { flags: '--out <file>', summary: 'keep the plan, for `iqtask apply`' },
     { flags: '--set <key=value>', summary: 'an argument or parameter of the task', repeated: true },
     ...narrowing,
     { flags: '--exit-code', summary: 'exit 10 when there are changes' },
   ],
   run: async (context, [task = '', file], options) =>
-    task === 'show' ? show(context, file) : make(context, task, options),
+    task === 'show' ? show(context, file, options) : make(context, task, options),
 }
 
 export const apply: Command = {
@@ -63,7 +64,7 @@ async function make(context: CommandContext, task: string, options: OptionValues
   const { writePlan } = await import('../../app.ts')
   const out = text(options, 'out')
   const writer = writePlan(out === undefined ? undefined : resolve(context.terminal.cwd, out))
-  const groups = createGroups()
+  const groups = createGroups(options)
   const request: RunRequest = {
     task,
     trigger: 'manual',
@@ -100,14 +101,14 @@ async function findPlan(context: CommandContext, reference: string): Promise<{ p
   return { path, plan: readPlan(path) }
 }
 
-async function show(context: CommandContext, reference: string | undefined): Promise<undefined> {
+async function show(context: CommandContext, reference: string | undefined, options: OptionValues): Promise<undefined> {
   if (reference === undefined)
     throw new UserError('plan show needs the file of a plan, or a result', {
       code: 'IQ1002',
       hint: 'iqtask plan show FILE',
     })
   const { plan } = await findPlan(context, reference)
-  const groups = createGroups()
+  const groups = createGroups(options)
   for (const change of plan.changes()) groups.add(change)
   const document = context.printer.machine ? { ...plan.header, items: [...plan.changes()] } : plan.header
   await context.printer.document(document, () => describe(context, plan.header, groups))
@@ -122,8 +123,9 @@ interface Groups {
   add(change: PlanChange): void
 }
 
-/** How many there are of each kind, and the first ten: a plan may hold millions. */
-function createGroups(): Groups {
+/** How many there are of each kind, and the first ten: a plan may hold millions. With `--detail` all of them. */
+function createGroups({ detail }: OptionValues): Groups {
+  const most = detail === true ? Number.POSITIVE_INFINITY : 10
   const kinds = new Map<string, { count: number; readonly first: PlanChange[] }>()
   return {
     kinds,
@@ -131,7 +133,7 @@ function createGroups(): Groups {
       const group = kinds.get(change.kind) ?? { count: 0, first: [] }
       kinds.set(change.kind, group)
       group.count++
-      if (group.first.length < 10) group.first.push(change)
+      if (group.first.length < most) group.first.push(change)
     },
   }
 }
@@ -150,7 +152,8 @@ function describe({ style, times }: CommandContext, header: PlanHeader, { kinds 
       const what = field === null ? object : `${field}  ${renderValue(before)} → ${renderValue(after)}`
       lines.push(`    ${safe(key)}  ${style.dim(safe(what))}`)
     }
-    if (group.count > 10) lines.push(style.dim(`    … ${renderCount(group.count - 10)} more`))
+    const more = group.count - group.first.length
+    if (more > 0) lines.push(style.dim(`    … ${renderCount(more)} more, with --detail`))
   }
   return `${lines.join('\n')}\n`
 }
