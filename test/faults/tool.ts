@@ -46,7 +46,10 @@ export async function buildTool(edits: readonly Edit[] = []): Promise<Tool> {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   for (const edit of edits) seed(folder, edit)
   await build({
-    entryPoints: { main: join(folder, 'src/cli/main.ts') },
+    entryPoints: {
+      main: join(folder, 'src/cli/main.ts'),
+      'reader-thread': join(folder, 'src/connectors/delimited/reader-thread.ts'),
+    },
     outdir: join(folder, 'dist'),
     bundle: true,
     splitting: true,
