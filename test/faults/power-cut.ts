@@ -158,7 +158,7 @@ async function cutOutput(tool: Tool, disk: Disk, scenario: Scenario, delayMs: nu
   }
 }
 
-const cuts: Readonly<Record<Size, number>> = { sample: 4, usual: 20, all: 150 }
+const cuts: Readonly<Record<Size, number>> = { sample: 3, usual: 20, all: 150 }
 
 /** Chunks that take long enough for the power to go between them. */
 const work: Work = {
