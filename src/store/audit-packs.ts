@@ -117,7 +117,7 @@ function packNext(db: Database, before: { readonly seq: number; readonly hash: B
   let [seq, hash] = [before?.seq ?? 0, before?.hash ?? genesis]
   for (const row of rows) {
     hash = chain(hash, textOfEvent(row))
-    if (row.seq !== ++seq || !hash.equals(row.hash))
+    if (row.seq !== ++seq || !Buffer.isBuffer(row.hash) || !hash.equals(row.hash))
       throw new StoreError(`event ${seq} of the audit trail is not what was written`, {
         code: 'IQ6004',
         hint: 'iqtask audit verify says all',

@@ -86,7 +86,9 @@ function rows(db: Database, after = 0, upTo = Number.MAX_SAFE_INTEGER): string[]
       from account a cross join application p on p.id = a.application_id where a.id > ? and a.id <= ? order by a.id`)
     .iterate(after, upTo) as IterableIterator<AccountRow>
   for (const account of accounts) {
-    if (findings.length >= most || hashOf(account)?.equals(account.hash) === true) continue
+    // a flipped bit can make the column's type another one
+    const isWhole = Buffer.isBuffer(account.hash) && hashOf(account)?.equals(account.hash) === true
+    if (findings.length >= most || isWhole) continue
     findings.push(`account ${account.application}:${account.native} is not what was written`)
   }
   return findings
