@@ -67,3 +67,9 @@ export function wholeNumber(options: OptionValues, name: string): number | undef
 
 export const text = (options: OptionValues, name: string): string | undefined =>
   typeof options[name] === 'string' ? options[name] : undefined
+
+/** A person lets a change through that guards stop; with why. */
+export const passOptions = [
+  { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
+  { flags: '--reason <text>', summary: 'why they may not' },
+] as const

@@ -4,13 +4,7 @@ import type { AuditCheckpoint } from './audit-checkpoint.ts'
 import { type AuditPacks, createAuditPacks } from './audit-packs.ts'
 import type { Database } from './database.ts'
 
-export interface AuditEvent {
-  readonly at: string
-  readonly actor: string
-  readonly action: string
-  readonly object: string
-  readonly key: string
-  readonly run: string | null
+export interface AuditEvent extends Omit<EventRow, 'seq' | 'body'> {
   readonly body: JsonObject
 }
 

@@ -4,7 +4,15 @@ import type { PlanFile, PlanHeader, RunRequest } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { counted } from '../../base/plural.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
-import { type Command, type CommandContext, type OptionValues, shellWord, text, widthOf } from '../command.ts'
+import {
+  type Command,
+  type CommandContext,
+  type OptionValues,
+  passOptions,
+  shellWord,
+  text,
+  widthOf,
+} from '../command.ts'
 import { groupRejects, renderResult, shortId } from '../render/result.ts'
 import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
@@ -51,11 +59,7 @@ export const apply: Command = {
     `iqtask apply night.plan --only "change.kind == 'disable'"`,
     `iqtask apply night.plan --except "change.key == 'ad:svc'"`,
   ],
-  options: [
-    ...selectOptions,
-    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
-    { flags: '--reason <text>', summary: 'why they may not' },
-  ],
+  options: [...selectOptions, ...passOptions],
   run: applyPlan,
 }
 

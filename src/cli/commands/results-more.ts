@@ -3,7 +3,7 @@ import { parseDuration, renderDuration } from '../../base/duration.ts'
 import { UserError } from '../../base/errors.ts'
 import { counted } from '../../base/plural.ts'
 import { diffFailures, type FailedItem, trendsOf } from '../../model/result-compare.ts'
-import { type Command, type CommandContext, type OptionValues, text, wholeNumber } from '../command.ts'
+import { type Command, type CommandContext, type OptionValues, passOptions, text, wholeNumber } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
 import { shortId, statusText } from '../render/result.ts'
 import { renderTable } from '../render/table.ts'
@@ -154,11 +154,7 @@ export const prune: Command = {
   name: 'prune',
   summary: 'remove results, rejects and before images that have reached their age (`retention` in iqtask.config.yaml)',
   examples: ['iqtask results prune --dry-run', 'iqtask results prune', 'iqtask explain retention'],
-  options: [
-    { flags: '--dry-run', summary: 'plan without applying' },
-    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
-    { flags: '--reason <text>', summary: 'why they may not' },
-  ],
+  options: [{ flags: '--dry-run', summary: 'plan without applying' }, ...passOptions],
   async run(context, _args, options) {
     const result = await runOne(context, 'prune', options, { prune: 'results' })
     await printResults(context, [result], () => againOf('results', 'prune', context.argv))

@@ -3,7 +3,7 @@ import type { App, RejectRecord } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { didYouMean } from '../../base/nearest.ts'
 import type { TaskResultDocument } from '../../model/documents.ts'
-import { type Command, type OptionValues, text } from '../command.ts'
+import { type Command, type OptionValues, passOptions, text } from '../command.ts'
 import { shortId } from '../render/result.ts'
 import { againOf, printResults, runOne } from './run.ts'
 import { existingStore } from './store.ts'
@@ -26,8 +26,7 @@ export const retry: Command = {
     { flags: '--from <file>', summary: 'rows that `results failures --out` wrote, corrected' },
     { flags: '--application <name>', summary: 'only this application' },
     { flags: '--dry-run', summary: 'plan without applying' },
-    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
-    { flags: '--reason <text>', summary: 'why they may not' },
+    ...passOptions,
   ],
   async run(context, [reference], options) {
     const app = await context.app()

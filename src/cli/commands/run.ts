@@ -7,6 +7,7 @@ import {
   type Command,
   type CommandContext,
   type OptionValues,
+  passOptions,
   shellWord,
   text,
   wholeNumber,
@@ -63,8 +64,7 @@ export const run: Command = {
     { flags: '--dry-run', summary: 'plan without applying' },
     ...narrowing,
     { flags: '--expect-no-change', summary: 'any planned change is an error' },
-    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
-    { flags: '--reason <text>', summary: 'why they may not' },
+    ...passOptions,
     { flags: '--timeout <duration>', summary: 'stop after this time, for example 90s or 2h' },
     { flags: '--if-running <what>', summary: 'when the task runs already', choices: ifRunning },
     { flags: '--resume', summary: 'continue the last run that died' },
@@ -277,8 +277,7 @@ export const undo: Command = {
     { flags: '--dry-run', summary: 'plan without applying' },
     ...selectOptions,
     { flags: '--accept <key>', summary: 'take this back although it changed since', repeated: true },
-    { flags: '--allow <guards>', summary: 'guards that may not stop this run, separated by commas' },
-    { flags: '--reason <text>', summary: 'why they may not' },
+    ...passOptions,
   ],
   async run(context, [reference = ''], options) {
     const app = await context.app()
