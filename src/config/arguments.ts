@@ -45,15 +45,9 @@ export function bindArguments(
   const done = schema.safeParse(filled)
   if (!done.success) {
     const issue = done.error.issues[0]
-    const path = issue?.path.join('.') ?? ''
     const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
     if (key !== undefined) throw unknownName(definition, key, Object.keys(shape))
-    const expected = issue === undefined ? '' : expectationOf(issue)
-    throw new UserError(`${definition.name}: the argument ${path} is not right: ${expected}`, {
-      code: 'IQ1002',
-      place: { file: definition.file },
-      hint: `iqtask task show ${definition.name} lists the arguments`,
-    })
+    throw wrongArgument(definition, filled, issue, asked.set)
   }
   return { arguments: JSON.parse(JSON.stringify(done.data)) as JsonObject, parsed: done.data }
 }
@@ -67,6 +61,26 @@ export function typedArguments(
     set,
   })
   return Object.fromEntries(Object.keys(set).map((key) => [key, bound.arguments[key] ?? null]))
+}
+
+/** What was typed stands in no file. */
+function wrongArgument(
+  { name, file }: TaskDefinition,
+  filled: JsonObject,
+  issue: z.core.$ZodIssue | undefined,
+  typed: Readonly<Record<string, string>>,
+): UserError {
+  const path = issue?.path ?? []
+  let value: unknown = filled
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key]
+  const near = issue?.code === 'invalid_value' ? didYouMean(String(value), issue.values.map(String)) : undefined
+  const expected = issue === undefined ? '' : expectationOf(issue)
+  const given = value === undefined ? '' : `${JSON.stringify(value)}, `
+  return new UserError(`${name}: the argument ${path.join('.')} is not right: ${given}${expected}`, {
+    code: 'IQ1002',
+    place: String(path[0] ?? '') in typed ? undefined : { file },
+    hint: near ?? `iqtask task show ${name} lists the arguments`,
+  })
 }
 
 const unknownName = (definition: TaskDefinition, key: string, known: readonly string[]): UserError =>
@@ -150,8 +164,9 @@ function fieldValue(field: z.ZodType, text: string): Json {
   const lists = typeof json === 'object' ? [] : [listOf(text)]
   const readings = [json, ...(text.includes(',') ? lists : []), text, ...lists]
   const fitting = readings.find((reading) => reading !== undefined && field.safeParse(reading).success)
-  // of a list or an object it can be told what does not fit
-  return fitting ?? (typeof json === 'object' ? json : text)
+  // of a list or an object it can be told what in it does not fit
+  const isOfItsKind = (reading: Json): boolean => (field.safeParse(reading).error?.issues[0]?.path.length ?? 0) > 0
+  return fitting ?? (typeof json === 'object' ? json : (lists.find(isOfItsKind) ?? text))
 }
 
 function jsonIn(text: string): Json | undefined {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import { defineExecutor } from '../task/executor.ts'
 import { createAggregationRoad } from './aggregation-road.ts'
-import { chosenApplications } from './applications.ts'
+import { checkApplications, chosenApplications } from './applications.ts'
 
 const schema = z.strictObject({
   applications: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1)]),
@@ -47,6 +47,7 @@ export const accountAggregation = defineExecutor({
     moved: 'accounts whose changed key finds somebody else',
     identitiesCreated: 'identities that were created',
   },
+  check: (project, args) => checkApplications(project, args.applications),
   async run(context, args) {
     const applications = chosenApplications(context.project, args.applications)
     if (args.input !== undefined && applications.length > 1)

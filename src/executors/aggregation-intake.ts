@@ -7,7 +7,7 @@ import type { Times } from '../model/account-readers.ts'
 import { compileNative } from '../model/account-scope.ts'
 import type { Application } from '../model/application.ts'
 import { compileCursor, isBefore } from '../model/cursor.ts'
-import { compileExpression } from '../model/expression.ts'
+import { compileExpression, firstLine } from '../model/expression.ts'
 import { compileIdentityCreation } from '../model/identity-creation.ts'
 import type { MappedAccount } from '../model/mapped-account.ts'
 import { compileMapping, type MapOutcome, type Mapping, type MappingReject } from '../model/mapping.ts'
@@ -211,6 +211,23 @@ function onlyFilter(only: string | undefined, times: { now: Date; today: Date })
     }
     const { displayName, use, disabled, locked, uuid } = account
     const flags = { nativeIdentity: account.shown, displayName, use, disabled, locked, uuid }
-    return compiled.evaluate({ account: { ...flags, ...lists, ...account.attributes }, ...times }) === true
+    const scope = { ...flags, ...lists, ...account.attributes }
+    try {
+      return compiled.evaluate({ account: scope, ...times }) === true
+    } catch (error) {
+      throw onlyFails(error, only, account.shown, Object.keys(scope))
+    }
   }
+}
+
+/** At the first account: to leave accounts out for it would look like a choice. */
+function onlyFails(error: unknown, only: string, account: string, known: readonly string[]): UserError {
+  const text = firstLine(error)
+  const key = /No such key: (\S+)/.exec(text)?.[1]
+  const near = key === undefined || known.includes(key) ? undefined : didYouMean(key, known)
+  return new UserError(`only: the expression ${JSON.stringify(only)} fails at ${account}: ${text}`, {
+    code: 'IQ2105',
+    hint: near ?? `this account has ${known.join(', ')}; what may be empty is asked for: has(account.${key ?? 'x'})`,
+    cause: error,
+  })
 }

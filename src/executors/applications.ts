@@ -23,6 +23,12 @@ export function chosenApplications(project: Project, patterns: readonly string[]
   ]
 }
 
+/** A name that is mistyped. Whether the file of a right one is fit, the run tells: the others do their work. @throws UserError IQ1005 */
+export function checkApplications({ applications }: Project, patterns: readonly string[]): void {
+  const known = new Set(applications.names())
+  for (const name of patterns) if (!/[*?]/.test(name) && !known.has(name)) applications.get(name)
+}
+
 /** What decides which records of the system are seen. */
 export function scopeOf({ connector, connection, where }: Feed): string {
   // how the bytes are read, what proves them whole and what a delta goes by is no other selection

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import { defineExecutor } from '../task/executor.ts'
-import { chosenApplications } from './applications.ts'
+import { checkApplications, chosenApplications } from './applications.ts'
 import { createCatalogueRoad } from './catalogue-road.ts'
 
 const schema = z.strictObject({
@@ -30,6 +30,7 @@ export const entitlementAggregation = defineExecutor({
     givesEnded: 'steps of the hierarchy that ended',
     givesRejected: 'steps that were left out: a circle, or a value that is not there',
   },
+  check: (project, args) => checkApplications(project, args.applications),
   async run(context, args) {
     if (context.options.only !== undefined)
       throw new UserError('--only chooses accounts; a catalogue has none', {

@@ -3,6 +3,7 @@ import type { AccountDocument } from '../model/documents.ts'
 import type { Value } from '../model/value.ts'
 import { type AccountHistory, accountHistory } from './account-history.ts'
 import type { Database } from './database.ts'
+import { hintForAccount } from './near.ts'
 
 export interface AccountFilter {
   readonly application?: string | undefined
@@ -66,18 +67,17 @@ export function createAccounts(db: Database): Accounts {
   }
 
   function rowOf(reference: string): Row {
+    const at = reference.indexOf(':')
     const row = db
       .statement(
-        `select ${columns} ${from} where p.name || ':' || a.native in (@reference, p.name || ':' || lower(substr(@reference, length(p.name) + 2)))
-             and a.retired = 0 order by p.name || ':' || a.native = @reference desc limit 1`,
+        `select ${columns} ${from} where p.name = @application and a.native in (@native, lower(@native)) and a.retired = 0
+             order by a.native = @native desc limit 1`,
       )
-      .get({ reference }) as Row | undefined
+      .get({ application: reference.slice(0, Math.max(0, at)), native: reference.slice(at + 1) }) as Row | undefined
     if (row !== undefined) return row
     throw new UserError(`there is no account ${JSON.stringify(reference)}`, {
       code: 'IQ1006',
-      hint: reference.includes(':')
-        ? `iqtask account find ${reference.slice(reference.indexOf(':') + 1)}`
-        : 'an account is named APPLICATION:NATIVE_IDENTITY',
+      hint: hintForAccount(db, reference),
     })
   }
 }

@@ -2,6 +2,7 @@ import { UserError } from '../base/errors.ts'
 import type { EntitlementDocument } from '../model/documents.ts'
 import type { Database } from './database.ts'
 import { createEntitlementEdits, type EntitlementEdits } from './entitlement-edits.ts'
+import { hintForEntitlement } from './near.ts'
 
 export interface EntitlementFilter {
   readonly application?: string | undefined
@@ -70,7 +71,7 @@ export function createCatalogue(db: Database): Catalogue {
       if (row !== undefined) return document(row)
       throw new UserError(`there is no entitlement ${JSON.stringify(reference)}`, {
         code: 'IQ1006',
-        hint: hintFor(reference),
+        hint: hintForEntitlement(db, reference),
       })
     },
     history(application) {
@@ -97,13 +98,6 @@ export function createCatalogue(db: Database): Catalogue {
       return { scope: last.scope, rows, population: Number(population) }
     },
   }
-}
-
-function hintFor(reference: string): string {
-  const [application, attribute, ...value] = reference.split(':')
-  return value.length === 0
-    ? 'an entitlement is named APPLICATION:ATTRIBUTE:VALUE'
-    : `iqtask entitlement find --application ${application} --attribute ${attribute}`
 }
 
 type Row = Record<string, string | number | null>

@@ -4,6 +4,7 @@ import type { TraceIdentity } from '../model/rule-trace.ts'
 import type { Value } from '../model/value.ts'
 import type { Database } from './database.ts'
 import { createIdentityEdits, type IdentityEdits } from './identity-edits.ts'
+import { hintForIdentity } from './near.ts'
 
 export interface IdentityFilter {
   readonly status?: string | undefined
@@ -54,7 +55,7 @@ export function createIdentities(db: Database): Identities {
       if (row !== undefined) return document(db, row)
       throw new UserError(`there is no identity ${JSON.stringify(name)}`, {
         code: 'IQ1006',
-        hint: `iqtask identity find ${name}`,
+        hint: hintForIdentity(db, name),
       })
     },
     *values() {

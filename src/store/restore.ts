@@ -52,7 +52,8 @@ export function restoreStore(options: RestoreOptions): Restored {
   }
 }
 
-function refuseUnfit(backup: string): void {
+/** @throws UserError where it is no backup at all */
+export function refuseUnfit(backup: string): void {
   const refuse = (why: string): never => {
     throw new UserError(`${backup} ${why}`, { code: 'IQ1002', hint: 'give a file that `iqtask store backup` wrote' })
   }

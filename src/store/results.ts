@@ -2,10 +2,10 @@ import type { Selectable } from 'kysely'
 import type { Code } from '../base/codes.ts'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { nearest } from '../base/nearest.ts'
 import type { CorrelationRate, SectionDocument, TaskResultDocument } from '../model/documents.ts'
 import type { Evidence, GuardVerdict, LeftOut, Message, Reject, RunStatus, Trigger } from '../model/result.ts'
 import type { Database } from './database.ts'
+import { hintForResult } from './near.ts'
 import { noticesOf } from './outbox.ts'
 import type { TaskResultRow as TaskResultTable } from './schema.ts'
 
@@ -114,15 +114,11 @@ function conditions(filter: ResultFilter): { where: string; values: string[] } {
   return { where: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values }
 }
 
-function noResult(db: Database, reference: string): UserError {
-  const task = reference.split('@')[0] ?? ''
-  const tasks = db.statement('select distinct task from task_result').pluck().all() as string[]
-  const near = reference.includes('@') && !tasks.includes(task) ? nearest(task, tasks) : []
-  return new UserError(`there is no result ${JSON.stringify(reference)}`, {
+const noResult = (db: Database, reference: string): UserError =>
+  new UserError(`there is no result ${JSON.stringify(reference)}`, {
     code: 'IQ1006',
-    hint: near.length > 0 ? `did you mean ${near[0]}@latest?` : 'all results: iqtask results list --all',
+    hint: hintForResult(db, reference),
   })
-}
 
 const present = (row: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))

@@ -111,6 +111,8 @@ export interface Executor<Arguments = unknown> {
   readonly arguments: ZodType<Arguments>
   /** Every count the executor reports, with its meaning in one sentence. */
   readonly counts: Readonly<Record<string, string>>
+  /** Refuses what somebody mistyped, before there is a TaskResult. @throws UserError */
+  check?(project: Project, args: Arguments): void
   run(context: TaskContext, args: Arguments): Promise<void>
 }
 

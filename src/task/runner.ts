@@ -69,6 +69,8 @@ async function runOnce(runner: RunnerOptions, request: RunRequest): Promise<Task
   checkRequest(definition, request)
   const executor = await runner.executorOf(definition)
   const bound = keptArguments(runner, request, executor) ?? runner.bind(definition, executor, request)
+  // a schedule has nobody to tell but by its result
+  if (request.fire === undefined) executor.check?.(runner.project, bound.parsed)
   const guards = runner.guards(definition, request, bound.arguments)
   const store = runner.store()
   const abort = stopper(request, runner.clock, request.timeoutMs ?? definition.timeoutMs)
@@ -100,7 +102,9 @@ async function checkRun(runner: RunnerOptions, request: RunRequest): Promise<voi
   const definition = runner.project.tasks.get(request.task)
   checkRequest(definition, request)
   const executor = await runner.executorOf(definition)
-  runner.guards(definition, request, runner.bind(definition, executor, request).arguments)
+  const bound = runner.bind(definition, executor, request)
+  executor.check?.(runner.project, bound.parsed)
+  runner.guards(definition, request, bound.arguments)
 }
 
 const optionsOf = (definition: TaskDefinition, request: RunRequest): RunOptions => ({

@@ -123,7 +123,8 @@ describe('results', () => {
     expect(await total('results --since 1h')).toBe(1)
     expect(await total('results --until 1h')).toBe(0)
     expect(await total('results --status success')).toBe(0)
-    expect(await total('results --task other')).toBe(0)
+    expect(await total('results --task undo')).toBe(0)
+    expect((await runCli('results --task undo', { cwd })).stdout).toBe('no run fits\n')
     expect((await runCli('results --status sucess', { cwd })).code).toBe(2)
   })
 

@@ -105,8 +105,8 @@ describe('a decision of a person', () => {
 
   it.each([
     ['account link ad:svc 3', 2, 'needs a reason'],
-    ['account link ad:nobody 3 --reason x', 1, 'no account'],
-    ['account link ad:svc 99 --reason x', 1, 'no identity'],
+    ['account link ad:nobody 3 --reason x', 2, 'no account'],
+    ['account link ad:svc 99 --reason x', 2, 'no identity'],
     ['account link ad:svc --reason x', 2, 'missing'],
   ])('%s ends with %i and says why', async (line, code, text) => {
     const cwd = await aggregated()

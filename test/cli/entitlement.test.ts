@@ -96,13 +96,11 @@ describe('a tag', () => {
       code: 'IQ1002',
       message: 'a decision needs a reason',
     })
-    const unknown = await json<TaskResultDocument>('entitlement tag erp:right:PAX sox --reason r', cwd)
-    expect(unknown).toMatchObject({
-      exitCode: 1,
-      messages: [{ code: 'IQ1006', text: expect.stringContaining('there is no entitlement "erp:right:PAX"') }],
-    })
-    const { stderr } = await runCli('entitlement show erp:right:PAX', { cwd })
-    expect(stderr).toContain('iqtask entitlement find --application erp --attribute right')
+    const unknown = await runCli('entitlement tag erp:right:PAX sox --reason r', { cwd })
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean erp:right:PAY?')])
+    const { stderr } = await runCli('entitlement show erp:rights:PAY', { cwd })
+    expect(stderr).toContain('did you mean erp:right:PAY?')
+    expect(stderr).toContain('iqtask entitlement find --application erp --attribute rights')
     const odd = await runCli('entitlement tag erp:right:PAY "Very Secret" --reason r', { cwd })
     expect(odd.code).toBe(2)
     expect(odd.stderr).toContain('a tag is made of a-z')

@@ -27,6 +27,29 @@ describe('a wrong word is answered with the right one', () => {
     'results --status sucess': /success/,
     'results --limit many': /--limit is "many", expected a whole number from 1/,
     'results --fields statu --json': /did you mean status/,
+    'results --fields statu': /did you mean status/,
+    'results show --fields statu': /did you mean status/,
+    'results --fields statu --output csv': /did you mean status/,
+    'results --task agregation': /no task named "agregation" \(IQ1004\)\n {2}did you mean aggregation/,
+    'run aggregation --set applications=hrr': /no application named "hrr" \(IQ1005\)\n {2}did you mean hr\?/,
+    'run aggregation --set applications=hr,da': /no application named "da"/,
+    'plan aggregation --set applications=hrr': /did you mean hr\?/,
+    'run entitlement-aggregation --set applications=hrr': /did you mean hr\?/,
+    'run prune --set prune=result': /is not right: "result", .*\n {2}did you mean results\?/,
+    'run aggregation --set checkDeleted=maybe': /checkDeleted is not right: "maybe", expected boolean/,
+    'retry --application hrr': /did you mean hr\?/,
+    'account show ad:bob': /there is no account "ad:bob".*\n {2}did you mean ad:bo\? {4}iqtask account find bob/,
+    'account show da:bo': /did you mean ad:bo\?/,
+    'account link ad:bob 1 --reason x': /did you mean ad:bo\?/,
+    'account link ad:bo 11 --reason x':
+      /there is no identity "11" \(IQ1006\)\n {2}did you mean 1\? {4}iqtask identity find 11/,
+    'why account ad:bob': /did you mean ad:bo\?/,
+    'entitlement show ad:groups:g11': /did you mean ad:groups:g1/,
+    'entitlement show da:groups:g1': /did you mean ad:groups:g1\?/,
+    'entitlement tag ad:groups:g11 sox --reason x': /did you mean ad:groups:g1/,
+    'account find --holds ad:group:g1': /did you mean ad:groups:g1/,
+    'apply nigth': /there is no file and no result "nigth"/,
+    'store restore bakup.db': /bakup\.db does not exist/,
   }
   it.each(Object.keys(near))('%s', async (line) => {
     const cwd = project(smallOrganisation)
@@ -34,6 +57,18 @@ describe('a wrong word is answered with the right one', () => {
     const { code, stderr, stdout } = await runCli(line, { cwd })
     expect(stderr).toMatch(near[line] ?? /never/)
     expect([code, stdout]).toEqual([2, ''])
+    // nothing began: what is mistyped is no run
+    expect(await resultsOf(cwd)).toHaveLength(1)
+  })
+
+  it('an id of a result with a letter wrong is answered with that of a result', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    const id = (await resultsOf(cwd))[0]?.id.slice(0, 12) ?? ''
+    const typed = `${id.slice(0, 10)}${id[10] === 'Z' ? 'Y' : 'Z'}${id[11]}`
+    const { stderr } = await runCli(`results show ${typed}`, { cwd })
+    expect(stderr).toContain(`did you mean ${id}?`)
+    expect((await runCli('results show 0ZZZZZZZZZZZ', { cwd })).stderr).not.toContain('did you mean')
   })
 
   it('a task in the place of a command is answered with the command that runs it, as it was meant', async () => {
@@ -57,6 +92,18 @@ describe('an expression that does not compile', () => {
       expect((await resultsOf(cwd)).length).toBe(1)
     },
   )
+
+  it.each([
+    ["account.nmae == 'x'", /No such key: nmae.*did you mean name\?/],
+    ["account.start > '2020'", /fails at 9: No such key: start.*has\(account\.start\)/],
+  ])('fails at an account that lacks what it names, in a sentence: %s', async (only, said) => {
+    const cwd = project({ ...smallOrganisation, 'hr.csv': `${smallOrganisation['hr.csv']}9,X,x@example.com,active,\n` })
+    const line = ['run', 'aggregation', '--set', 'applications=hr', '--only', only]
+    const { code, stdout } = await runCli(line, { cwd })
+    expect(stdout).toMatch(said)
+    expect(stdout).not.toMatch(/a bug in iqtask|IQ9001/)
+    expect(code).toBe(1)
+  })
 
   it('is refused with its place where it stands in a task', async () => {
     const cwd = project({

@@ -8,6 +8,7 @@ import { text } from '../command.ts'
 import { writeOutput } from '../output-file.ts'
 import { csvLine } from '../render/printer.ts'
 import { printResults, runOne } from './run.ts'
+import { existingStore } from './store.ts'
 
 /** What a run that keeps a person's word takes. */
 export const decisionOptions = [
@@ -101,8 +102,13 @@ interface Wanted {
   readonly line?: number
 }
 
-const one = (context: CommandContext, given: OptionValues, wanted: Wanted): Promise<number> =>
-  decide(context, given, [wanted], undefined)
+/** What is mistyped is told before there is a run. */
+async function one(context: CommandContext, given: OptionValues, wanted: Wanted): Promise<number> {
+  const { accounts, identities } = existingStore(await context.app())
+  accounts.idOf(wanted.account)
+  if (wanted.identity !== undefined) identities.get(wanted.identity)
+  return decide(context, given, [wanted], undefined)
+}
 
 /** A run of the task `decide`: with a result, guards, audit, and `iqtask undo`. */
 async function decide(

@@ -4,6 +4,7 @@ import { renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
 import { decisionOptions, reasonOf } from './decisions.ts'
 import { printResults, runOne } from './run.ts'
+import { existingStore } from './store.ts'
 
 export const entitlement: CommandGroup = {
   name: 'entitlement',
@@ -48,8 +49,10 @@ async function tag(
   [entitlement = '', ...tags]: readonly string[],
   options: OptionValues,
 ): Promise<number> {
+  const reason = reasonOf(options)
+  existingStore(await context.app()).catalogue.get(entitlement)
   const set = { entitlement, tags: tags.join(','), remove: String(options.remove === true) }
-  const result = await runOne(context, 'tag', options, { ...set, reason: reasonOf(options) })
+  const result = await runOne(context, 'tag', options, { ...set, reason })
   await printResults(context, [result])
   return result.exitCode ?? 1
 }

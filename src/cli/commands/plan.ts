@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { PlanFile, PlanHeader, RunRequest } from '../../app.ts'
+import type { PlanFile, PlanHeader, RunRequest, Store } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { counted } from '../../base/plural.ts'
+import type { TaskResultDocument } from '../../model/documents.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import {
   type Command,
@@ -101,8 +102,18 @@ async function findPlan(context: CommandContext, reference: string): Promise<{ p
   const { findKeptPlan, readPlan } = await import('../../app.ts')
   const file = resolve(context.terminal.cwd, reference)
   const store = existsSync(file) || /[./]/.test(reference) ? undefined : app.storeIfExists()
-  const path = store === undefined ? file : findKeptPlan(store.path, store.results.find(reference))
+  const path = store === undefined ? file : findKeptPlan(store.path, resultOf(store, reference))
   return { path, plan: readPlan(path) }
+}
+
+function resultOf(store: Store, reference: string): TaskResultDocument {
+  try {
+    return store.results.find(reference)
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'IQ1006') throw error
+    const { code, hint } = error
+    throw new UserError(`there is no file and no result "${reference}"`, { code, hint, cause: error })
+  }
 }
 
 async function show(context: CommandContext, reference: string | undefined, options: OptionValues): Promise<undefined> {

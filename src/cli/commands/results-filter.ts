@@ -10,9 +10,13 @@ export function resultFilter(app: App, options: OptionValues) {
   const unknown = status?.find((one) => !(runStatuses as readonly string[]).includes(one))
   if (unknown !== undefined)
     throw new UserError(`there is no status "${unknown}"`, { code: 'IQ1002', hint: `one of ${runStatuses.join(', ')}` })
+  const task = text(options, 'task')
+  // one that was deleted is still known by its runs
+  if (task !== undefined && (app.storeIfExists()?.results.list({ task, limit: 1 }).total ?? 0) === 0)
+    app.project.tasks.get(task)
   const now = app.clock.now()
   return {
-    task: text(options, 'task'),
+    task,
     status,
     since: moment(text(options, 'since'), now),
     until: moment(text(options, 'until'), now),

@@ -91,11 +91,12 @@ async function list(context: CommandContext, _args: readonly string[], options: 
   const store = app.storeIfExists()
   const all = options.all === true || context.printer.machine
   const limit = wholeNumber(options, 'limit') ?? (all ? undefined : 20)
-  const found =
-    store === undefined ? { items: [], total: 0 } : store.results.each({ ...resultFilter(app, options), limit })
+  const filter = resultFilter(app, options)
+  const found = store === undefined ? { items: [], total: 0 } : store.results.each({ ...filter, limit })
+  const isNarrow = Object.values(filter).some((one) => one !== undefined)
   await context.printer.list({
     ...found,
-    empty: 'no runs yet; iqtask task list shows what can be run',
+    empty: isNarrow ? 'no run fits' : 'no runs yet; iqtask task list shows what can be run',
     footer: `Times in ${context.times.zone}`,
     columns: [
       { title: 'RESULT', value: (result) => shortId(result.id) },

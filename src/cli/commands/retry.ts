@@ -33,11 +33,13 @@ export const retry: Command = {
     const store = existingStore(app)
     const result = store.results.find(reference ?? 'latest')
     const from = text(options, 'from')
+    const application = text(options, 'application')
+    if (application !== undefined) app.project.applications.get(application)
     const plan =
       from === undefined
         ? again(app, result, options)
         : corrected(app, result, options, resolve(context.terminal.cwd, from))
-    if (plan === undefined && options.application === undefined) refuseWholly(result)
+    if (plan === undefined && application === undefined) refuseWholly(result)
     if (plan === undefined) {
       await context.printer.document(result, () => `nothing failed in ${result.id}\n`)
       return 0

@@ -103,8 +103,11 @@ async function restore(
   options: OptionValues,
 ): Promise<undefined> {
   const app = await context.app()
+  const { refuseUnfitBackup } = await import('../../app.ts')
+  const path = resolve(context.terminal.cwd, file)
+  refuseUnfitBackup(path)
   await confirm(context, options, `${app.project.store} would be replaced by ${file}; the old one stays beside it`)
-  const done = app.restore(resolve(context.terminal.cwd, file))
+  const done = app.restore(path)
   const kept =
     done.before === undefined ? '' : `\n  the old one is ${safe(done.before)}: remove it once you trust the new one`
   await context.printer.document(

@@ -1,8 +1,8 @@
 import { UserError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { didYouMean } from '../../base/nearest.ts'
-import type { Terminal } from '../terminal.ts'
-import { type Column, renderTable, wrapped } from './table.ts'
+import { safe, type Terminal } from '../terminal.ts'
+import { type Column, displayWidth, renderTable, sized, wrapped } from './table.ts'
 import { renderValue } from './values.ts'
 
 export const outputs = ['table', 'wide', 'json', 'jsonl', 'csv', 'yaml'] as const
@@ -56,6 +56,9 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
         return
       }
       if (items.length === 0) return void (await terminal.out(`${list.empty}\n`))
+      const [first] = items
+      // a name that is mistyped would be a column of dashes
+      if (first !== undefined) pick(first)
       const columns =
         fields === undefined
           ? list.columns.filter((column) => output === 'wide' || column.wide !== true)
@@ -69,12 +72,21 @@ export function createPrinter(terminal: Terminal, options: PrinterOptions): Prin
       await terminal.out(renderTable(items, columns, width) + more + footerOf(list.footer, width))
     },
     async document(document, human) {
-      if (output === 'table' || output === 'wide') await terminal.out(human())
+      if (output === 'table' || output === 'wide')
+        await terminal.out(fields === undefined ? human() : factsOf(pick(document) as JsonObject))
       else if (output === 'yaml') await terminal.out(await yaml(pick(document)))
       else if (output === 'csv') await stream(terminal, 'csv', [document], pick, fields)
       else await terminal.out(`${JSON.stringify(pick(document), null, output === 'json' ? 2 : undefined)}\n`)
     },
   }
+}
+
+/** The fields that were asked for, one a line. */
+function factsOf(facts: JsonObject): string {
+  const width = Math.max(0, ...Object.keys(facts).map(displayWidth))
+  return Object.entries(facts)
+    .map(([name, value]) => `${sized(name, width)}  ${safe(renderValue(value))}\n`)
+    .join('')
 }
 
 /** What is to be copied stays in one line. */
@@ -97,6 +109,7 @@ async function stream(
     if (output === 'jsonl') buffer += `${JSON.stringify(pick(item))}\n`
     else {
       if (names === undefined) {
+        pick(item)
         names = fields ?? Object.keys(item).filter((name) => name !== 'schema')
         buffer += csvLine(names)
       }
