@@ -44,7 +44,9 @@ export interface AccountBlock {
   readonly grantCount: number
   /** Values named here for the first time. */
   readonly values: readonly InternedValue[]
-  /** Rows whose key is smaller than that of the row before: how far the feed is from the order of its keys. */
+  /** Rows whose key is not above that of the row before: how far the feed is from the order of its keys. */
   readonly descents: number
   readonly uuids: number
+  /** Rows that name no identity by their own key. */
+  readonly unnamed: number
 }

@@ -22,6 +22,9 @@ import type { StagedAccount } from './staged-account.ts'
 const blockBytes = 1 << 20
 const blockRows = 3000
 const blockGrants = 24_000
+const [inameText, ierrorText] = [hasText('iname'), hasText('ierror')]
+/** The text before the identity's name. */
+const keysIndex = packedTexts.indexOf('iname') - 1
 
 /** Packs staged accounts into blocks. What is public is for the mapping over bytes, which writes its rows in place. */
 export class AccountPacker {
@@ -36,6 +39,7 @@ export class AccountPacker {
   #before = 0
   #descents = 0
   #uuids = 0
+  #unnamed = 0
   /** Where the last key is. */
   #last: Buffer = Buffer.alloc(0)
   #lastStart = 0
@@ -111,6 +115,7 @@ export class AccountPacker {
     const start = this.at + digestBytes
     const stop = rows[row + rowEnds] ?? 0
     if (this.#isDescent(start, stop)) this.#descents++
+    if (!this.#namesIdentity(row, has, start, stop)) this.#unnamed++
     this.#last = this.bytes
     this.#lastStart = start
     this.#lastEnd = stop
@@ -144,7 +149,17 @@ export class AccountPacker {
       const difference = (bytes[i] ?? 0) - (last[other] ?? 0)
       if (difference !== 0) return difference < 0
     }
-    return other < end
+    return true
+  }
+
+  /** The identity that the row in hand can make has the row's key for its name. */
+  #namesIdentity(row: number, has: number, start: number, stop: number): boolean {
+    if ((has & (inameText | ierrorText)) !== inameText) return false
+    const { bytes, rows } = this
+    let other = rows[row + rowEnds + keysIndex] ?? 0
+    if ((rows[row + rowEnds + keysIndex + 1] ?? 0) - other !== stop - start) return false
+    for (let i = start; i < stop; i++) if (bytes[i] !== bytes[other++]) return false
+    return true
   }
 
   #close(bytes: number, grants: number): void {
@@ -159,6 +174,7 @@ export class AccountPacker {
         values: this.interning.takeFresh(),
         descents: this.#descents,
         uuids: this.#uuids,
+        unnamed: this.#unnamed,
       })
       // the block goes away, its last key stays
       this.#last = Buffer.from(this.#last.subarray(this.#lastStart, this.#lastEnd))
@@ -170,7 +186,7 @@ export class AccountPacker {
       this.grants = spare?.grants ?? new Int32Array(blockGrants * 2)
     }
     this.#before += this.rowCount
-    this.at = this.rowCount = this.grantCount = this.#descents = this.#uuids = 0
+    this.at = this.rowCount = this.grantCount = this.#descents = this.#uuids = this.#unnamed = 0
     if (bytes > this.bytes.length) this.bytes = Buffer.from(new ArrayBuffer(bytes))
     if (grants * 2 > this.grants.length) this.grants = new Int32Array(grants * 2)
   }

@@ -2,7 +2,7 @@ import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospec
 import { once } from '../base/once.ts'
 import type { Tables } from './schema.ts'
 import { createSealer } from './seal.ts'
-import type { SqliteConnection, SqliteStatement } from './sqlite/driver.ts'
+import { checkRows, type SqliteConnection, type SqliteStatement } from './sqlite/driver.ts'
 
 interface Compilable<Row> {
   compile(): CompiledQuery<Row>
@@ -19,6 +19,11 @@ export interface Database {
   /** Raw SQL for set-based statements; the prepared statement is kept by its text. */
   statement(sql: string): SqliteStatement
   exec(sql: string): void
+  /**
+   * Off: references and conditions are not looked up for each row that is written, until they are on again. For rows that a plan has proved;
+   * `store check` looks at all of them. Outside of a transaction.
+   */
+  checks(on: boolean): void
   /** One `begin immediate` transaction, which leaves no row unsealed; nested calls join the outer one. */
   write<Result>(work: () => Result): Result
   close(): void
@@ -34,6 +39,7 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
   }
   const build = once(createBuilder)
   const statements = new Map<string, SqliteStatement>()
+  let checking = true
   const statement = (sql: string): SqliteStatement => {
     let known = statements.get(sql)
     if (known === undefined) {
@@ -70,6 +76,12 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
     },
     statement,
     exec: (sql) => void connection.exec(sql),
+    checks(on) {
+      // every prepared statement is compiled again afterwards
+      if (on === checking) return
+      checking = on
+      checkRows(connection, on)
+    },
     write: (work) => (connection.inTransaction ? work() : connection.transaction(() => sealing(work)).immediate()),
     close: () => connection.close(),
   }

@@ -234,11 +234,7 @@ async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bou
   for (const [index, phase] of bound.phases.entries()) {
     if (index < start) continue
     if (index > start) enterPhase(run, phase)
-    let after: number | undefined = index === start ? (bound.from?.after ?? 0) : 0
-    while (after !== undefined) {
-      await run.pause()
-      after = applyChunk(run, road, phase, after)
-    }
+    await applyPhase(run, road, phase, index === start ? (bound.from?.after ?? 0) : 0)
   }
   const { status, counts } = factsOf(run)
   run.store.db.write(() => {
@@ -247,6 +243,18 @@ async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bou
     run.audit('section.applied', road.section, { counts })
   })
   return run.keepOutcome({ section: road.section, status, counts })
+}
+
+async function applyPhase(run: RunState, road: Road, phase: Phase, from: number): Promise<void> {
+  try {
+    for (let after: number | undefined = from; after !== undefined; ) {
+      await run.pause()
+      run.store.db.checks(phase.proved?.() !== true)
+      after = applyChunk(run, road, phase, after)
+    }
+  } finally {
+    run.store.db.checks(true)
+  }
 }
 
 /** What dies in the first chunk of a phase must not look as if it had died in the one before. */

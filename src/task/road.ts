@@ -62,6 +62,8 @@ export interface BoundSection {
 
 export interface Phase {
   readonly name: string
+  /** Now true: what the next chunk writes the plan has proved, so that the store need not look up references and conditions row by row. */
+  proved?(): boolean
   /**
    * Applies the next chunk after position `after` (0 at the beginning), inside a transaction of the framework.
    * Undefined: nothing is left.

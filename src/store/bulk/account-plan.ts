@@ -64,6 +64,7 @@ export interface AccountPlan {
 
 export interface PlanPhase {
   readonly name: string
+  proved?(): boolean
   chunk(after: number, size: number): Applied | undefined
   /** Puts the next record aside; `facts`: what `phases` needs to know of it after a crash. */
   readonly passOver?: (after: number) => (Loss & { readonly position: number; readonly facts: JsonObject }) | undefined
@@ -110,7 +111,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         addBlock: file.addBlock,
         addRejectedNative: file.addRejectedNative,
         seal(applicationId, seen) {
-          file.seal(db, run, seen?.count() ?? 0)
+          file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
           return seen === undefined || keepUnseen(db, applicationId, seen)
         },
         async compare(diff, correlation, pause) {
@@ -167,7 +168,7 @@ function planOver(db: Database, run: number): Sealed {
     async hash(pause) {
       const hash = createHash('sha256')
       for (const lines of planLines(db)) {
-        for (const line of lines) hash.update(line).update('\n')
+        if (lines !== '') hash.update(lines).update('\n')
         await pause()
       }
       return hash.digest('hex')
@@ -184,10 +185,16 @@ function phasesOf(db: Database, application: string, bound: Bound, before: reado
   // the checkpoint knows of them already
   const leave = (): Bound => {
     for (; left < passed.length; left++) passOver(db, passed[left] as PassedOver)
-    return passed.length > 0 ? { ...bound, plain: 0 } : bound
+    return passed.length > 0 ? { ...bound, plain: 0, own: 0 } : bound
   }
+  // of a first load everything that a row points at is made by the plan itself, with numbers that the bind reserved
+  const proved = (): boolean => bound.fresh === 1 && passed.length === 0
   return applySteps.map(({ name, chunk, end }) => {
-    const phase: PlanPhase = { name, chunk: (after, size) => chunk(db, leave(), after, size) }
+    const phase: PlanPhase = {
+      name,
+      ...(name === 'create' && { proved }),
+      chunk: (after, size) => chunk(db, leave(), after, size),
+    }
     if (end === undefined || !passableSteps.has(name)) return phase
     return {
       ...phase,

@@ -2,7 +2,7 @@ import type { Database } from '../database.ts'
 import { accountImages } from '../images.ts'
 import type { Bound } from './bind.ts'
 import { type Applied, type Chunk, chunked, type End, type Worked } from './chunk.ts'
-import { createAccounts, createStatements } from './create.ts'
+import { creation } from './create.ts'
 import { buildIndex, dropIndexes } from './indexes.ts'
 import { linkAccounts, linkStatements } from './link.ts'
 
@@ -10,7 +10,7 @@ import { linkAccounts, linkStatements } from './link.ts'
 export const applySteps: readonly { readonly name: string; readonly chunk: Chunk; readonly end?: End }[] = [
   { name: 'index-drop', chunk: withoutIndexes },
   { name: 'catalogue', ...chunked(() => 'select l id from st.m where neu and l > @lo order by l', catalogue) },
-  { name: 'create', ...chunked(({ plain }) => createStatements(plain === 1).rows, createAccounts) },
+  { name: 'create', ...creation },
   {
     name: 'change',
     // in the accounts' order: pages that lie together are read and written once

@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts'
 import { type Deferral, deferralOf } from './indexes.ts'
+import { isOwn, isPlain, plainRows } from './plain.ts'
 
 /** What the bind fixed for good: a resumed run computes nothing anew. */
 export interface Bound {
@@ -11,6 +12,8 @@ export interface Bound {
   readonly identityBase: number
   /** 1: every staged row is a new account, so that nobody need ask which are. */
   readonly plain: number
+  /** 1: every one of them makes the identity that owns it, too. */
+  readonly own: number
   /** 1: every value is new to the catalogue too, so that its number there follows from its number here. */
   readonly fresh: number
   /** 1: an account without an owner may find one in the next read, so that its record is to be looked at again. */
@@ -25,23 +28,21 @@ export function bindStage(db: Database, applicationId: number, run: number, owna
   const entitlementBase = reserve(db, 'entitlement', number('select max(l) from st.m'))
   numberStage(db, entitlementBase)
   const there = number('select count(*) from account')
-  const creates = number(`select count(*) from st.act where kind in ('create', 'replaced')`)
+  const plain = isPlain(db)
+  const creates = plain ? plainRows(db) : number(`select count(*) from st.act where kind in ('create', 'replaced')`)
   return {
     applicationId,
     run,
     entitlementBase,
     accountBase: reserve(db, 'account', top),
     identityBase: reserve(db, 'identity', top),
-    plain: isPlain(db) ? 1 : 0,
-    fresh: isPlain(db) && number('select exists (select 1 from st.m where not neu)') === 0 ? 1 : 0,
+    plain: plain ? 1 : 0,
+    own: isOwn(db) ? 1 : 0,
+    fresh: plain && number('select exists (select 1 from st.m where not neu)') === 0 ? 1 : 0,
     ownable: ownable ? 1 : 0,
     deferral: deferralOf(creates, there, number('select max(descents) from st.sealed')),
   }
 }
-
-/** Every row of the plan is a new account. */
-export const isPlain = (db: Database): boolean =>
-  db.statement(`select not exists (select 1 from st.act where kind <> 'create')`).pluck().get() === 1
 
 /** Local numbers of the values that rows which are written name. */
 export const usedValues = `select g.e from st.act x cross join st.g g on g.a = x.sid where x.kind not in ('reject', 'same', 'seen')`

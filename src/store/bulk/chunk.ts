@@ -24,25 +24,27 @@ export interface Cut {
   readonly chunk: Chunk
 }
 
+type Work = (db: Database, bound: Bound, lo: number, hi: number) => Worked
+
 /** A chunk takes the next `size` of the numbers `id` that `rows` gives (ascending, above `@lo`) and works on the range they span. */
-export function chunked(
-  rows: (bound: Bound) => string,
-  work: (db: Database, b: Bound, lo: number, hi: number) => Worked,
-): Cut {
-  const end: End = (db, bound, lo, size) =>
+export const chunked = (rows: (bound: Bound) => string, work: Work): Cut => cutBy(endOf(rows), work)
+
+export const endOf =
+  (rows: (bound: Bound) => string): End =>
+  (db, bound, lo, size) =>
     (db
       .statement(`select max(id) from (${rows(bound)} limit @size)`)
       .pluck()
       .get({ lo, size }) as number | null) ?? undefined
-  return {
-    end,
-    chunk(db, bound, lo, size) {
-      const hi = end(db, bound, lo, size)
-      if (hi === undefined) return undefined
-      const done = work(db, bound, lo, hi)
-      return { position: hi, changed: done.changed, digest: digestOf(done.rows) }
-    },
-  }
-}
+
+export const cutBy = (end: End, work: Work): Cut => ({
+  end,
+  chunk(db, bound, lo, size) {
+    const hi = end(db, bound, lo, size)
+    if (hi === undefined) return undefined
+    const done = work(db, bound, lo, hi)
+    return { position: hi, changed: done.changed, digest: digestOf(done.rows) }
+  },
+})
 
 const digestOf = (rows: readonly unknown[]): string => createHash('sha256').update(JSON.stringify(rows)).digest('hex')

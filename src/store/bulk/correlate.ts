@@ -1,6 +1,7 @@
 import type { CorrelationRule } from '../../model/application.ts'
 import { evenOut } from '../../model/normalize.ts'
 import type { Database } from '../database.ts'
+import { isPlain, makeOwn, makePlainCandidates } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
 export interface CorrelationPlan {
@@ -19,7 +20,11 @@ export interface CorrelationPlan {
 
 /** Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. */
 export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<void> {
-  yield* findCandidates(db, plan)
+  if (isPlain(db)) {
+    makePlainCandidates(db, plan.creates)
+    if (plan.creates && plan.rules.length + plan.sameAs.length === 0 && makeOwn(db)) return
+    yield
+  } else yield* findCandidates(db, plan)
   if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
   const all = [...plan.rules, ...plan.sameAs]
   // their ids are negative

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import { makePlain } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
 export interface DiffOptions {
@@ -30,6 +31,11 @@ export interface MissingDetection {
 /** Compares the attached stage with the store; writes only into the stage. Join order is fixed by `cross join`: measured. */
 export function* diffAccounts(db: Database, options: DiffOptions): Generator<void> {
   const app = options.applicationId
+  if (app === 0 && makePlain(db)) {
+    yield
+    numberValues(db, options)
+    return
+  }
   db.exec(`insert into st.act select s.id, 'reject', null from
     (select native from st.s group by native having count(*) > 1 union select native from st.rejected) twice cross join st.s s on s.native = twice.native`)
   // two rows with one uuid would be the same account under two names
@@ -112,13 +118,19 @@ function findLost(db: Database, app: number, missing: MissingDetection, unseen: 
   for (const [id, native] of lost) if (missing.isProtected(native)) protect.run(id)
 }
 
-/** Local entitlement numbers to the store's (0: to be made), and what changed accounts gain and lose. */
-function* diffGrants(db: Database, { applicationId: app, promote, compareAll }: DiffOptions): Generator<void> {
+/** Local entitlement numbers to the store's (0: to be made). */
+function numberValues(db: Database, { applicationId: app, promote }: DiffOptions): void {
   db.statement(`insert into st.m select e.id, coalesce(x.id, 0), x.id is null from st.e e
     left join entitlement x on x.application_id = ? and x.attribute = e.attribute and x.value = e.value`).run(app)
   if (!promote)
     db.exec(`insert into st.left_out select count(*) from st.g cross join st.m on m.l = g.e where m.neu;
       delete from st.g where e in (select l from st.m where neu); delete from st.m where neu`)
+}
+
+/** What changed accounts gain and lose. */
+function* diffGrants(db: Database, options: DiffOptions): Generator<void> {
+  numberValues(db, options)
+  const { compareAll } = options
   const compared = compareAll
     ? `('changed', 'returned', 'renamed', 'same', 'seen')`
     : `('changed', 'returned', 'renamed')`

@@ -1,11 +1,13 @@
 import type { Database } from '../database.ts'
 import { aliveAccounts } from './alive.ts'
-import { isPlain, usedValues } from './bind.ts'
+import { usedValues } from './bind.ts'
+import { isOwn, isPlain, plainRows } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
 /** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
 export function planCounts(db: Database, applicationId: number): Record<string, number> {
   const number = (sql: string): number => Number(db.statement(sql).pluck().get() ?? 0)
+  const plain = isPlain(db)
   const [kinds, lost, links] = [byKind(db, 'act'), byKind(db, 'lost'), byKind(db, 'link')]
   const asked = ['ambiguous', 'decisive', 'inactive', 'sameAs', 'movedAsk']
   const questions = asked.reduce((sum, kind) => sum + (links[kind] ?? 0), 0)
@@ -24,10 +26,7 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   const returnedLinked = number(
     `select count(*) from st.act x cross join account a on a.id = x.account_id where x.kind = 'returned' and a.identity_id is not null`,
   )
-  const newlyLinked = number(
-    `select count(*) from st.link l cross join st.cand c on c.sid = l.sid where l.kind in ('rule', 'created') and c.owner is null`,
-  )
-  const correlated = standing + returnedLinked + newlyLinked
+  const correlated = standing + returnedLinked + newlyLinked(db, links)
   const population =
     alive +
     created +
@@ -47,7 +46,7 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
     protected: lost.protected ?? 0,
     grantsAdded:
       number(
-        isPlain(db)
+        plain
           ? 'select count(*) from st.g'
           : `select count(*) from st.act x cross join st.g g on g.a = x.sid where x.kind in ('create', 'replaced')`,
       ) + number(`select count(*) from st.gd where op = 'add'`),
@@ -57,33 +56,57 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
       number(
         `select count(*) from st.lost l cross join access c on c.account_id = l.account_id and c.until is null where l.kind = 'gone'`,
       ),
-    entitlementsCreated: number(`select count(*) from st.m where neu ${isPlain(db) ? '' : `and l in (${usedValues})`}`),
+    entitlementsCreated: number(`select count(*) from st.m where neu ${plain ? '' : `and l in (${usedValues})`}`),
     correlated,
     uncorrelated: population - correlated,
     ambiguous: links.ambiguous ?? 0,
     questions,
     moved: (links.moved ?? 0) + (links.movedAsk ?? 0),
-    identitiesCreated: number('select count(distinct maker) from st.link where maker is not null'),
+    identitiesCreated: isOwn(db)
+      ? plainRows(db)
+      : number('select count(distinct maker) from st.link where maker is not null'),
   }
 }
 
-const byKind = (db: Database, table: 'act' | 'lost' | 'link'): Record<string, number> =>
-  Object.fromEntries(
-    db.statement(`select kind, count(*) from st.${table} group by kind`).raw().all() as [string, number][],
-  )
+/** Accounts without an owner until now. */
+function newlyLinked(db: Database, { rule = 0, created = 0 }: Numbers): number {
+  if (isPlain(db)) return rule + created
+  const sql = `select count(*) from st.link l cross join st.cand c on c.sid = l.sid where l.kind in ('rule', 'created') and c.owner is null`
+  return Number(db.statement(sql).pluck().get())
+}
 
-/** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces. */
-export function* planLines(db: Database): Generator<string[]> {
+type Numbers = Readonly<Partial<Record<string, number>>>
+
+function byKind(db: Database, table: 'act' | 'lost' | 'link'): Numbers {
+  if (table === 'act' && isPlain(db)) return { create: plainRows(db) }
+  if (table === 'link' && isOwn(db)) return { created: plainRows(db) }
+  const rows = db.statement(`select kind, count(*) from st.${table} group by kind`).raw().all()
+  return Object.fromEntries(rows as [string, number][])
+}
+
+/** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces of many lines. */
+export function* planLines(db: Database): Generator<string> {
   const read = db
-    .statement(`select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '') || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '')
-      from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join account b on b.id = x.account_id left join identity o on o.id = b.identity_id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
-      where x.sid > @lo and x.sid <= @hi and (x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed')) order by x.sid`)
+    .statement(`select coalesce(group_concat(line, char(10)), '') from (${isOwn(db) ? ownLines : changeLines})`)
     .pluck()
-  for (const slice of slicesOf(db)) yield read.all(slice) as string[]
+  for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as string
   yield db
     .statement(
-      `select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native`,
+      `select coalesce(group_concat(line, char(10)), '') from (select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state line
+        from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native)`,
     )
     .pluck()
-    .all() as string[]
+    .get() as string
 }
+
+/** Lines of a piece: one text of some megabytes at most. */
+const lineSlice = 20_000
+
+const ownLines = `select 'create ' || s.native || ' ' || hex(s.hash) || '  created ' || s.iname line from st.s s
+  where s.id > @lo and s.id <= @hi order by s.id`
+
+const changeLines = `select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '')
+    || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '') line
+  from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join account b on b.id = x.account_id
+    left join identity o on o.id = b.identity_id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
+  where x.sid > @lo and x.sid <= @hi and (x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed')) order by x.sid`

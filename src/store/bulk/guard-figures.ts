@@ -2,6 +2,7 @@ import type { ChangeFigures, PlanFigures, SourceFigures } from '../../model/plan
 import type { Database } from '../database.ts'
 import { type GuardHistory, guardHistory } from '../guard-history.ts'
 import { aliveAccounts } from './alive.ts'
+import { isOwn, isPlain, plainRows } from './plain.ts'
 import { type Pause, slicesOf } from './steps.ts'
 
 export interface FiguresOptions {
@@ -30,7 +31,7 @@ export async function planFigures(db: Database, options: FiguresOptions, pause: 
   const population = aliveAccounts(db, app)
   const changes: Record<string, ChangeFigures> = {}
   for (const [kind, from] of Object.entries(changed)) {
-    changes[kind] = { ...touched(db, from), ...history.of(kind) }
+    changes[kind] = { ...touched(db, kind, from), ...history.of(kind) }
     await pause()
   }
   // grants of accounts that end are no loss of their own
@@ -90,8 +91,9 @@ const numberOf = (db: Database, sql: string, ...values: unknown[]): number =>
       .get(...values) ?? 0,
   )
 
-function touched(db: Database, [label, from]: readonly [label: string, from: string]): ChangeFigures {
-  const count = numberOf(db, `select count(*) ${from}`)
+function touched(db: Database, kind: string, [label, from]: readonly [label: string, from: string]): ChangeFigures {
+  const ofAll = (kind === 'creates' && isPlain(db)) || (kind === 'identitiesCreated' && isOwn(db))
+  const count = ofAll ? plainRows(db) : numberOf(db, `select count(*) ${from}`)
   if (count === 0) return nothing
   return { count, first: db.statement(`select ${label} ${from} limit 10`).pluck().all() as string[] }
 }

@@ -1,5 +1,6 @@
 import { type PlanChange, unitOf } from '../../model/plan-change.ts'
 import type { Database } from '../database.ts'
+import { spellOut } from './plain.ts'
 
 /**
  * Takes changes out of the attached plan, each with its whole record: what is left is a plan as if the source had not said it. A row that
@@ -15,6 +16,7 @@ export function leaveOut(
   for (const change of changes) if (unwanted(change)) units.add(unitOf(change))
   db.exec('begin')
   try {
+    spellOut(db)
     db.exec(
       'create table if not exists st.unwanted(unit text not null, key text not null, primary key(unit, key)) strict, without rowid',
     )

@@ -1,6 +1,7 @@
 import { type PlanChange, unitOf } from '../../model/plan-change.ts'
 import type { Database } from '../database.ts'
 import { planCounts } from './figures.ts'
+import { spellOut } from './plain.ts'
 import { planChanges } from './plan-changes.ts'
 
 /** A record that cannot be applied: the step that it stands in, and its number there. */
@@ -86,6 +87,7 @@ export function lossOf(
 
 /** Makes the attached stage a plan without the record; doing it twice changes nothing. */
 export function passOver(db: Database, passed: PassedOver): void {
+  spellOut(db)
   for (const sql of wayOf(passed).without) db.statement(sql).run({ id: passed.id })
 }
 

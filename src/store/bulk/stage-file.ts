@@ -5,6 +5,7 @@ import { AccountPacker } from '../../model/account-packer.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
+import { rowTables } from './plain.ts'
 import { createBlockWriter } from './stage-rows.ts'
 
 /**
@@ -17,8 +18,11 @@ export interface StageFile {
   addBlock(block: AccountBlock): void
   /** A rejected row whose native identity is known: that account is not missing. */
   addRejectedNative(native: string): void
-  /** Ends the writing (`seen`: records that were left out as unchanged), makes it durable and attaches it to the store's connection as `st`. */
-  seal(db: Database, run: number, seen: number): void
+  /**
+   * Ends the writing, makes it durable and attaches it to the store's connection as `st`. `seen`: records that were left out as unchanged;
+   * `known`: the application may have accounts.
+   */
+  seal(db: Database, run: number, read: { readonly seen: number; readonly known: boolean }): void
   /** Detaches, and deletes the file unless it is kept. */
   close(db: Database, kept: boolean): void
 }
@@ -30,18 +34,18 @@ create table s(id integer primary key, line int, native text not null, shown tex
 create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
 create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
 create table rejected(native text primary key) strict, without rowid;
-create table sealed(run int not null, descents int not null, seen int not null, uuids int not null) strict;
+create table sealed(run int not null, seen int not null, descents int not null, uuids int not null, unnamed int not null) strict;
 create table u(account_id integer primary key) strict;
-create table act(sid integer primary key, kind text not null, account_id int) strict;
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
 create table gd(account_id int not null, e int not null, op text not null, primary key(account_id, e)) strict, without rowid;
-create table cand(sid integer primary key, account_id int, owner int, creates int not null, made int not null) strict;
 create table ik(rule int not null, value text not null, identity_id int not null, inactive int not null, primary key(rule, value, identity_id)) strict, without rowid;
 create table left_out(grants int not null) strict;
 create table planned(id integer primary key, name text not null) strict;
 create table ended(sid integer primary key) strict;
-create table link(sid integer primary key, account_id int, kind text not null, rule int, identity_id int, maker int, code text, candidates text, value text) strict;
+${Object.entries(rowTables)
+  .map(([name, columns]) => `create table ${name}(${columns}) strict;`)
+  .join('\n')}
 `
 
 export function createStageFile(path: string): StageFile {
@@ -58,10 +62,12 @@ export function createStageFile(path: string): StageFile {
     add: writer.add,
     addBlock: writer.addBlock,
     addRejectedNative: writer.addRejectedNative,
-    seal(db, run, seen) {
+    seal(db, run, { seen, known }) {
       writer.flush()
-      file.exec('create index sn on s(native)')
-      file.prepare('insert into sealed values (?, ?, ?, ?)').run(run, writer.descents(), seen, writer.uuids())
+      const { descents, uuids, unnamed } = writer.facts
+      // nobody looks for a key where nothing is known and each comes after the one before
+      if (known || descents > 0) file.exec('create index sn on s(native)')
+      file.prepare('insert into sealed values (?, ?, ?, ?, ?)').run(run, seen, descents, uuids, unnamed)
       file.exec('commit')
       file.close()
       const handle = openSync(path, 'r+')
@@ -81,12 +87,12 @@ function createWriter(file: SqliteConnection) {
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const put = createBlockWriter(file)
   const packer = new AccountPacker()
-  let descents = 0
-  let uuids = 0
+  const facts = { descents: 0, uuids: 0, unnamed: 0 }
   const addBlock = (block: AccountBlock): void => {
     put(block)
-    descents += block.descents
-    uuids += block.uuids
+    facts.descents += block.descents
+    facts.uuids += block.uuids
+    facts.unnamed += block.unnamed
   }
   const flush = (all: boolean): void => {
     for (const block of packer.take(all)) {
@@ -102,8 +108,7 @@ function createWriter(file: SqliteConnection) {
     addBlock,
     addRejectedNative: (native: string) => void addRejected.run(native),
     flush: () => flush(true),
-    descents: () => descents,
-    uuids: () => uuids,
+    facts,
   }
 }
 

@@ -22,7 +22,7 @@ export async function inSteps(db: Database, steps: Generator<void>, pause: Pause
 }
 
 /** The rows of the stage in slices: `@lo < id and id <= @hi`. */
-export function* slicesOf(db: Database): Generator<{ readonly lo: number; readonly hi: number }> {
+export function* slicesOf(db: Database, size = sliceRows): Generator<{ readonly lo: number; readonly hi: number }> {
   const top = Number(db.statement('select max(id) from st.s').pluck().get() ?? 0)
-  for (let lo = 0; lo < top; lo += sliceRows) yield { lo, hi: lo + sliceRows }
+  for (let lo = 0; lo < top; lo += size) yield { lo, hi: lo + size }
 }

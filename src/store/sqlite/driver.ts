@@ -22,6 +22,14 @@ const pragmas: readonly (readonly [string, string | number, string | number])[] 
   ['temp_store', 'FILE', 1],
 ]
 
+/** Whether references and conditions are looked up for each row that is written. @throws Error inside a transaction, where SQLite would not do it */
+export function checkRows(connection: SqliteConnection, on: boolean): void {
+  connection.pragma(`foreign_keys = ${on ? 'ON' : 'OFF'}`)
+  if (connection.pragma('foreign_keys', { simple: true }) !== (on ? 1 : 0))
+    throw new Error('references are switched outside of a transaction only')
+  connection.pragma(`ignore_check_constraints = ${on ? 'OFF' : 'ON'}`)
+}
+
 export interface OpenOptions {
   readonly busyTimeoutMs: number
   readonly cacheKib: number
