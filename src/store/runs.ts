@@ -32,6 +32,7 @@ export interface RunEnd {
   readonly counts: Counts
   readonly quality: JsonObject | undefined
   readonly endedAt: string
+  /** Of this process: a run that was resumed took the time of all that worked at it, and not the time between. */
   readonly durationMs: number
 }
 
@@ -174,7 +175,8 @@ function createLife(db: Database): Omit<Runs, keyof RunRecords | keyof Lookups> 
       ),
     end: (number, end, auditSeq) => {
       run(
-        `update task_result set status = ?, exit_code = ?, stopped_by = ?, counts = ?, quality = ?, ended_at = ?, heartbeat_at = ?, duration_ms = ?,
+        `update task_result set status = ?, exit_code = ?, stopped_by = ?, counts = ?, quality = ?, ended_at = ?, heartbeat_at = ?,
+           duration_ms = coalesce(duration_ms, 0) + ?,
            rejects_total = (select count(*) from reject where run = task_result.id), audit_seq = ? where id = ?`,
         end.status,
         end.exitCode,

@@ -59,8 +59,15 @@ function endDead(store: Store, row: RunRow, at: string): void {
       counts: JSON.parse(row.counts) as Record<string, number>,
       quality: undefined,
       endedAt: at,
-      durationMs: Date.parse(row.heartbeat_at ?? row.queued_at) - Date.parse(row.started_at ?? row.queued_at),
+      durationMs: Date.parse(row.heartbeat_at ?? row.queued_at) - Date.parse(beganAt(store, row)),
     },
     seq,
   )
+}
+
+/** When the process that is gone began to work at it. */
+function beganAt(store: Store, row: RunRow): string {
+  const [resumed] =
+    row.crashes === 0 ? [] : store.audit.list({ action: 'run.resumed', run: row.result_id, limit: 1 }).items
+  return resumed?.at ?? row.started_at ?? row.queued_at
 }

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
-import { openApp } from '../../src/app.ts'
+import { type App, openApp } from '../../src/app.ts'
+import { isoText } from '../../src/base/clock.ts'
 import type { ListDocument, TaskResultDocument } from '../../src/model/documents.ts'
+import { handClock } from '../helpers/clock.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
@@ -73,3 +75,49 @@ it('recover ends an undo, although nobody says again which run it takes back', a
   expect((await items('recover', cwd)).map((result) => [result.task, result.status])).toEqual([['undo', 'success']])
   expect(await items('account find --application hr', cwd)).toEqual([])
 })
+
+it('a run that was resumed took the time of all that worked at it, and not the time between', async () => {
+  const cwd = project(files)
+  const clock = handClock()
+  const app = await openApp({ cwd, env: {}, clock })
+  /** Works for so long, and is stopped after an account more. */
+  const leg = (ms: number, resume: boolean) => {
+    const stop = new AbortController()
+    return app.run({
+      task: 'hr',
+      trigger: 'manual',
+      set: {},
+      resume,
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.type !== 'progress' || event.phase !== 'create') return
+        clock.forward(ms)
+        stop.abort()
+      },
+    })
+  }
+  expect(await leg(60_000, false)).toMatchObject({ status: 'terminated', durationMs: 60_000 })
+  clock.forward(86_400_000)
+  const second = await leg(30_000, true)
+  expect(second).toMatchObject({ status: 'terminated', durationMs: 90_000 })
+  clock.forward(86_400_000)
+  die(app, second.id, clock, 5_000)
+  expect(app.store().results.find(second.id)).toMatchObject({ stoppedBy: 'crash', durationMs: 95_000 })
+  await app.close()
+})
+
+/** What a process leaves that resumed the run and was killed. */
+function die(app: App, id: string, clock: ReturnType<typeof handClock>, ms: number): void {
+  const store = app.store()
+  const row = store.runs.byResult(id)
+  if (row === undefined) throw new Error('it has no row')
+  store.db.write(() => {
+    const gone = { host: row.host, pid: 1, processStart: 'another', bootId: row.boot_id ?? undefined }
+    store.runs.claim(row.id, { ...(row as object), ...gone } as never, isoText(clock.now()))
+    const event = { action: 'run.resumed', object: 'result', key: row.task, run: id, body: {} }
+    store.audit.append({ at: isoText(clock.now()), actor: row.actor, ...event })
+    clock.forward(ms)
+    store.runs.heartbeat(row.id, isoText(clock.now()))
+  })
+  app.findDead()
+}

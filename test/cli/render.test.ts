@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { RejectRecord } from '../../src/app.ts'
+import { groupRejects } from '../../src/cli/render/result.ts'
 import { renderSections } from '../../src/cli/render/sections.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
 import { displayWidth, renderTable, sized, wrapped } from '../../src/cli/render/table.ts'
@@ -123,6 +125,35 @@ describe('text on a terminal', () => {
       '-1,000',
       '1,234.5',
     ])
+  })
+})
+
+describe('rejects by cause', () => {
+  const reject = (line: number, value: string, file = 'zones.csv') =>
+    ({ application: 'badge', code: 'IQ2110', reason: `no account "${value}"`, file, line }) as RejectRecord
+
+  it('have the first lines of the feed in order, whatever the order in which they were found, and the first for a sample', () => {
+    const found = [367, 133, 308, 264, 900, 12, 45].map((line) => reject(line, `a${line}`))
+    expect(groupRejects(found)).toEqual([
+      {
+        application: 'badge',
+        code: 'IQ2110',
+        reason: 'no account "a12"',
+        file: 'zones.csv',
+        count: 7,
+        lines: [12, 45, 133, 264, 308],
+      },
+    ])
+  })
+
+  it('never give the lines of one file as those of another', () => {
+    const [cause] = groupRejects([reject(9, 'x', 'a.csv'), reject(2, 'y', 'b.csv'), reject(4, 'z', 'a.csv')])
+    expect(cause).toMatchObject({ count: 3, file: 'a.csv', lines: [4, 9], reason: 'no account "z"' })
+  })
+
+  it('that differ in more than values are other causes', () => {
+    const other = { ...reject(3, 'x'), reason: 'no value' } as RejectRecord
+    expect(groupRejects([reject(1, 'x'), other, reject(2, 'y')]).map(({ count }) => count)).toEqual([2, 1])
   })
 })
 

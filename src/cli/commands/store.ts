@@ -3,7 +3,7 @@ import type { App, Store } from '../../app.ts'
 import { UserError } from '../../base/errors.ts'
 import { type CommandContext, type CommandGroup, type OptionValues, text } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { renderCount, renderValue } from '../render/values.ts'
+import { renderBytes, renderCount, renderValue } from '../render/values.ts'
 import { safe } from '../terminal.ts'
 
 export const store: CommandGroup = {
@@ -92,7 +92,8 @@ async function backup(context: CommandContext, [target = '']: readonly string[])
   const made = backupStore(opened, resolve(context.terminal.cwd, target))
   await context.printer.document(
     { schema: 'iqtask/Backup/1', ...made },
-    () => `${context.style.green('✔')} ${renderValue(made)}\n`,
+    () =>
+      `${context.style.green('✔')} ${safe(made.path)}: ${renderBytes(made.bytes)}, verified, up to audit event ${renderCount(made.auditSeq)}\n`,
   )
   return undefined
 }

@@ -165,16 +165,28 @@ export function groupRejects(rejects: Iterable<RejectRecord>): Cause[] {
   for (const reject of rejects) {
     const general = reject.reason.replace(/"(?:[^"\\]|\\.)*"/g, '"…"').replace(/\d+/g, '#')
     const key = `${reject.application} ${reject.code} ${general}`
+    const { application, code, reason, file, line } = reject
     const group = groups.get(key)
     if (group === undefined) {
-      const { application, code, reason, file, line } = reject
       groups.set(key, { application, code, reason, file, count: 1, lines: line === undefined ? [] : [line] })
-    } else {
-      group.count++
-      if (group.lines.length < 5 && reject.line !== undefined) group.lines.push(reject.line)
+      continue
     }
+    group.count++
+    // a feed may be several files: the lines are those of the one that is named
+    if (line === undefined || file !== group.file) continue
+    if (line < (group.lines[0] ?? 0)) group.reason = reason
+    group.lines.splice(place(group.lines, line), 0, line)
+    group.lines.length = Math.min(group.lines.length, mostLines)
   }
   return [...groups.values()].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0))
+}
+
+const mostLines = 5
+
+/** Where it belongs among lines in order: the feed's, not the order in which it was found out. */
+function place(lines: readonly number[], line: number): number {
+  const next = lines.findIndex((other) => other > line)
+  return next === -1 ? lines.length : next
 }
 
 export function renderCause(cause: Cause, style: Style): string {

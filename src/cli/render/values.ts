@@ -34,3 +34,6 @@ export function renderValue(value: unknown): string {
   if (Array.isArray(value)) return value.map(renderValue).join(', ')
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
+
+/** `2.8 MiB`. */
+export const renderBytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
