@@ -10,10 +10,12 @@ export function parseDuration(text: string): number | undefined {
   return total
 }
 
-/** Milliseconds as people read them: `0.8 s`, `14.2 s`, `3 min 5 s`, `2 h 4 min`. */
+/** Milliseconds as people read them: `0.8 s`, `14.2 s`, `3 min 5 s`, `2 h 4 min`, `3 d 2 h`. */
 export function renderDuration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1000)} s`
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return `${hours} h ${minutes % 60} min`
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }

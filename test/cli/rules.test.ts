@@ -186,12 +186,14 @@ describe('the command line, rule by rule', () => {
     const env = { XDG_CONFIG_HOME: join(cwd, 'home') }
     const shown = async (more: Record<string, string> = {}): Promise<string> =>
       (await runCli('config show --origin', { cwd, env: { ...env, ...more } })).stdout
-    expect(await shown()).toMatch(/store .*person\.db.*home\/iqtask\/config\.yaml/)
+    expect(await shown()).toMatch(/store .*home\/iqtask\/config\.yaml .*person\.db/)
     write(cwd, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}store: own.db\n` })
-    expect(await shown()).toMatch(/store .*own\.db.*iqtask\.config\.yaml/)
-    expect(await shown({ IQTASK_STORE: 'env.db' })).toMatch(/store .*env\.db.*IQTASK_STORE/)
+    expect(await shown()).toMatch(/store .*iqtask\.config\.yaml .*own\.db/)
+    expect(await shown({ IQTASK_STORE: 'env.db' })).toMatch(/store .*IQTASK_STORE .*env\.db/)
     expect((await runCli('config show --origin --config nowhere.yaml', { cwd, env })).code).toBe(2)
-    expect((await runCli('config show --origin', { cwd })).stdout).toMatch(/retention .*default/)
+    expect((await runCli('config show --origin', { cwd })).stdout).toMatch(
+      /retention +default +results 400 d, rejects 90 d, images 90 d, gone 730 d\n/,
+    )
   })
 
   it('8: refuses a configuration and an executor that others may write', async () => {

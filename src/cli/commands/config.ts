@@ -1,4 +1,6 @@
+import { renderDuration } from '../../base/duration.ts'
 import { counted } from '../../base/plural.ts'
+import type { RetentionSettings } from '../../model/retention.ts'
 import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { errorDocument, renderError } from '../render/error.ts'
 import { renderValue } from '../render/values.ts'
@@ -23,31 +25,51 @@ export const config: CommandGroup = {
   ],
 }
 
+const shownSettings = [
+  'name',
+  'config',
+  'timeZone',
+  'store',
+  'identity',
+  'guards',
+  'notify',
+  'retention',
+  'blackout',
+  'metrics',
+  'telemetry',
+] as const
+
+const agesOf = ({ hold, ...ages }: RetentionSettings): string =>
+  [
+    ...Object.entries(ages).map(([what, ms]) => `${what} ${renderDuration(ms)}`),
+    ...(hold.length === 0 ? [] : [counted(hold.length, 'hold')]),
+  ].join(', ')
+
 async function show(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const { project } = await context.app()
   const { env } = context.terminal
   const settings = { ...project, config: project.file } as const
-  const items = (['name', 'config', 'timeZone', 'store', 'identity', 'guards', 'notify', 'retention'] as const).map(
-    (key) => {
-      const from = project.origin(key)
-      const found =
-        options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
-      const variable = ['IQTASK_CONFIG', 'IQTASK_PROJECT'].find((name) => env[name] !== undefined)
-      const file =
-        found ?? (variable === undefined ? `searched upward from ${context.terminal.cwd}` : `environment ${variable}`)
-      const origin =
-        from.name === null ? 'default' : from.kind === 'environment' ? `environment ${from.name}` : from.name
-      return { key, value: settings[key], origin: key === 'config' ? file : origin }
-    },
-  )
+  const items = shownSettings.map((key) => {
+    const from = project.origin(key)
+    const found = options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
+    const variable = ['IQTASK_CONFIG', 'IQTASK_PROJECT'].find((name) => env[name] !== undefined)
+    const file =
+      found ?? (variable === undefined ? `searched upward from ${context.terminal.cwd}` : `environment ${variable}`)
+    const origin = from.name === null ? 'default' : from.kind === 'environment' ? `environment ${from.name}` : from.name
+    return { key, value: settings[key] ?? null, origin: key === 'config' ? file : origin }
+  })
   await context.printer.list({
     items,
     total: items.length,
     empty: '',
     columns: [
       { title: 'SETTING', value: (item) => item.key },
-      { title: 'VALUE', value: (item) => renderValue(item.value) },
       ...(options.origin === true ? [{ title: 'FROM', value: (item: { origin: string }) => item.origin }] : []),
+      // the longest: whatever comes after it is far away
+      {
+        title: 'VALUE',
+        value: ({ key, value }) => (key === 'retention' ? agesOf(project.retention) : renderValue(value)),
+      },
     ],
   })
   return undefined
@@ -66,7 +88,7 @@ async function validate(context: CommandContext): Promise<number | undefined> {
     },
     () =>
       problems.length === 0
-        ? `${names.length} objects, nothing wrong\n`
+        ? `${counted(names.length, 'object')}, nothing wrong\n`
         : `${problems.map((problem) => renderError(problem, context.style)).join('')}${counted(problems.length, 'problem')}\n`,
   )
   return problems.length === 0 ? undefined : 2
