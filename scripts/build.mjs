@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const source = `${root}src/`
 
 const packages = Object.keys(JSON.parse(readFileSync(`${root}package.json`, 'utf8')).dependencies)
+/** Only its search is used, and that is bundled with what asks for it. */
+const isPart = (name) => name === 'cosmiconfig'
 /** They are only ever imported at run time. */
 const isImportedLate = (name) => /^(ora|nodemailer|@opentelemetry\/.*)$/.test(name)
 const vendorFile = (name) => `vendor/${name.replace('/', '-')}`
@@ -57,6 +59,8 @@ const lazy = {
         return kind === 'import-statement'
           ? { path, namespace: 'package' }
           : { path: `./${vendorFile(path)}.${isImportedLate(path) ? 'js' : 'cjs'}`, external: true }
+      // packages that are bundled themselves: the one module of Node that takes long to load
+      if (path.endsWith('fs/promises')) return { path: 'fs/promises', namespace: 'node-late' }
       if (kind !== 'import-statement' || pluginData === 'found') return undefined
       if (isBuiltin(path)) return { path: path.replace(/^node:/, ''), namespace: 'node' }
       if (!path.startsWith('.') || !wires.test(importer)) return undefined
@@ -73,6 +77,9 @@ const lazy = {
     onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
       contents: lazily(`require(${JSON.stringify(path)})`),
       resolveDir: dirname(path),
+    }))
+    onLoad({ filter: /.*/, namespace: 'node-late' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule('node:${path}')[key] })`,
     }))
     onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const load = `process.getBuiltinModule('node:${path}')`
@@ -104,6 +111,8 @@ const common = {
   minifyWhitespace: true,
   minifySyntax: true,
   logLevel: 'warning',
+  // cosmiconfig's YAML reader, which is not asked
+  external: ['js-yaml'],
 }
 const banner = {
   js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url), requireHere = require;",
@@ -141,12 +150,10 @@ const vendored = { ...common, absWorkingDir: root }
 await build({ ...vendored, entryPoints: entriesOf(packages.filter(isImportedLate)), splitting: true, banner })
 await build({
   ...vendored,
-  entryPoints: entriesOf(packages.filter((name) => !isImportedLate(name))),
+  entryPoints: entriesOf(packages.filter((name) => !isImportedLate(name) && !isPart(name))),
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   plugins: [nativePart],
-  // cosmiconfig's YAML reader, which is not asked
-  external: ['js-yaml'],
 })
 // the process of a project's executor: its zod and that of the executor are one
 await build({

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { commands, groups } from '../src/cli/commands/index.ts'
+import { commands, groups } from './helpers/commands.ts'
 import { project } from './helpers/project.ts'
 import { runCli } from './helpers/run-cli.ts'
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { documentNames, jsonSchemaOf, kindNames, openApp } from '../src/app.ts'
 import { type Code, codes } from '../src/base/codes.ts'
 import { mends } from '../src/base/mends.ts'
-import { commands, groups } from '../src/cli/commands/index.ts'
+import { commands, groups } from './helpers/commands.ts'
 import { project } from './helpers/project.ts'
 import { runCli } from './helpers/run-cli.ts'
 

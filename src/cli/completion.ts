@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { Command } from './command.ts'
-import { commands, groups } from './commands/index.ts'
+import { commandNamed, commandNames, groupNamed } from './commands/index.ts'
 import { globalOptions } from './program.ts'
 import { shortId } from './render/result.ts'
 
@@ -17,11 +17,11 @@ export async function complete(words: readonly string[], open: () => Promise<App
 
 async function candidatesOf(before: readonly string[], typed: string, open: () => Promise<App>): Promise<string[]> {
   const [noun, verb] = before
-  if (noun === undefined) return [...commands, ...groups].map((one) => one.name)
-  const group = groups.find((one) => one.name === noun)
+  if (noun === undefined) return [...commandNames]
+  const group = groupNamed(noun)
   if (group !== undefined && verb === undefined && !typed.startsWith('-')) return group.commands.map((one) => one.name)
   const command =
-    commands.find((one) => one.name === noun) ??
+    commandNamed(noun) ??
     group?.commands.find((one) => one.name === verb) ??
     (verb === undefined || verb.startsWith('-') ? group?.commands[0] : undefined)
   if (command === undefined) return []

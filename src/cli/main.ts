@@ -49,8 +49,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
 async function withTask(error: unknown, argv: readonly string[], terminal: Terminal): Promise<unknown> {
   const [name = ''] = argv
   if (!(error instanceof UserError) || error.code !== 'IQ1001' || name.startsWith('-')) return error
-  const { commands, groups } = await import('./commands/index.ts')
-  if ([...commands, ...groups].some((one) => one.name === name)) return error
+  const { commandNames } = await import('./commands/index.ts')
+  if (commandNames.includes(name)) return error
   let app: App | undefined
   try {
     app = await openProject(terminal, {})

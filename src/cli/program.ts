@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts'
 import { didYouMean } from '../base/nearest.ts'
 import { packageVersion } from '../base/package.ts'
 import { type Command, type CommandGroup, type CommandOption, type OptionValues, text } from './command.ts'
-import { commands, groups, headings } from './commands/index.ts'
+import { commandNamed, commandNames, groupNamed, headings } from './commands/index.ts'
 import { outputs } from './render/printer.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -61,13 +61,11 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
     return parent
   }
   // suggestions and lists need them all, a command that is named only itself
-  const isKnown = Object.values(headings)
-    .flat()
-    .includes(noun ?? '')
-  for (const [heading, names] of Object.entries(headings))
+  const isKnown = commandNames.includes(noun ?? '')
+  for (const [heading, names] of headings)
     for (const name of isKnown ? names.filter((one) => one === noun) : names) {
-      const command = commands.find((one) => one.name === name)
-      const group = groups.find((one) => one.name === name)
+      const command = commandNamed(name)
+      const group = groupNamed(name)
       if (command !== undefined) add(program, command, name === noun).helpGroup(heading)
       if (group !== undefined) addGroup(group).helpGroup(heading)
     }
@@ -87,7 +85,7 @@ export async function parseInvocation(argv: readonly string[], terminal: Termina
 
 /** A group's bare name runs its first verb; another word is a verb, never an argument of that one. */
 function refuseUnknownVerb([noun, verb]: readonly string[]): void {
-  const group = groups.find((one) => one.name === noun)
+  const group = groupNamed(noun)
   if (group === undefined || verb === undefined || verb.startsWith('-') || verb === 'help') return
   const verbs = group.commands.map((command) => command.name)
   if (verbs.includes(verb)) return
@@ -148,9 +146,9 @@ function usageError(error: CommanderError, argv: readonly string[]): UserError {
 
 /** The help of the command that was meant, as far as it can be told. */
 function helpFor([noun = '', verb = '']: readonly string[]): string {
-  const verbs = groups.find((group) => group.name === noun)?.commands ?? []
+  const verbs = groupNamed(noun)?.commands ?? []
   if (verbs.some((command) => command.name === verb)) return `iqtask ${noun} ${verb} --help`
-  return commands.some((command) => command.name === noun) ? `iqtask ${noun} --help` : 'iqtask --help'
+  return commandNamed(noun) !== undefined ? `iqtask ${noun} --help` : 'iqtask --help'
 }
 
 export const outputOf = (options: OptionValues): (typeof outputs)[number] =>

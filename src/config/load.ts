@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type CosmiconfigResult, cosmiconfigSync, type PublicExplorerSync } from 'cosmiconfig'
+import type { CosmiconfigResult } from 'cosmiconfig'
+import { ExplorerSync } from 'cosmiconfig/dist/ExplorerSync.js'
 import type { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -95,12 +96,18 @@ async function findConfig(options: LoadOptions): Promise<ConfigFile> {
   if (named !== undefined && !existsSync(named))
     throw new UserError(`there is no configuration file ${named}`, { code: 'IQ1003', hint: 'check --config' })
   // it finds them; they are read here: the library's YAML loader accepts bombs, its .ts loader wants another compiler
-  const explorer = cosmiconfigSync('iqtask', {
+  // `cosmiconfigSync` would first run the `.config/config.js` of the working directory, whoever wrote it
+  const explorer = new ExplorerSync({
+    moduleName: 'iqtask',
     searchPlaces: places,
     // a person's own settings are no project
     searchStrategy: 'none',
     cache: false,
     loaders: Object.fromEntries(endings.map((ending) => [`.${ending}`, (file: string) => file])),
+    transform: (found: CosmiconfigResult) => found,
+    ignoreEmptySearchPlaces: true,
+    mergeImportArrays: true,
+    mergeSearchPlaces: true,
   })
   const file = named ?? searchUpward(explorer, options.cwd)?.filepath
   if (file === undefined)
@@ -112,7 +119,7 @@ async function findConfig(options: LoadOptions): Promise<ConfigFile> {
   return { file, isCode: false, parsed: once(() => parseFile(file)) }
 }
 
-function searchUpward(explorer: PublicExplorerSync, from: string): CosmiconfigResult {
+function searchUpward(explorer: ExplorerSync, from: string): CosmiconfigResult {
   const found = explorer.search(from)
   return found !== null || dirname(from) === from ? found : searchUpward(explorer, dirname(from))
 }

@@ -209,6 +209,19 @@ describe('the command line, rule by rule', () => {
     expect([code, stderr]).toEqual([2, expect.stringMatching(/iqtask\.config\.ts/)])
   })
 
+  it('8: runs no code of the folder that it is called in', async () => {
+    const spy = (name: string): string => `require('node:fs').writeFileSync(${JSON.stringify(name)}, '')\n`
+    const cwd = project({
+      '.config/config.js': spy('ran-js'),
+      '.config/config.cjs': spy('ran-cjs'),
+      'iqtaskrc.js': spy('ran-rc'),
+      'package.json': '{ "cosmiconfig": { "searchPlaces": ["iqtaskrc.js"] } }',
+    })
+    const { code, stderr } = await spawnCli(['results'], cwd).done
+    expect([code, stderr]).toEqual([2, expect.stringContaining('no project here')])
+    expect(readdirSync(cwd).filter((name) => name.startsWith('ran'))).toEqual([])
+  })
+
   it('9: shows times in the zone of the user and names it, or in UTC', async () => {
     const cwd = await aggregated()
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone

@@ -22,42 +22,60 @@ import { store } from './store.ts'
 import { task } from './task.ts'
 import { why } from './why.ts'
 
-/** How help lists them: what one does every day first. */
-export const headings: Readonly<Record<string, readonly string[]>> = {
-  'Do:': ['init', 'run', 'plan', 'apply', 'undo', 'retry', 'recover', 'stop'],
-  'Look:': ['results', 'watch', 'logs', 'ps', 'why', 'explain', 'doctor'],
-  'What there is:': ['task', 'schedule', 'application', 'account', 'identity', 'entitlement'],
-  'Around it:': ['config', 'store', 'audit', 'notify', 'schema', 'completion'],
+/** How help lists them: what one does every day first. Each is looked at when it is asked for, because a start needs one. */
+const byHeading: Readonly<Record<string, Readonly<Record<string, () => Command | CommandGroup>>>> = {
+  'Do:': {
+    init: () => init,
+    run: () => run,
+    plan: () => plan,
+    apply: () => apply,
+    undo: () => undo,
+    retry: () => retry,
+    recover: () => recover,
+    stop: () => stop,
+  },
+  'Look:': {
+    results: () => results,
+    watch: () => watch,
+    logs: () => logs,
+    ps: () => ps,
+    why: () => why,
+    explain: () => explain,
+    doctor: () => doctor,
+  },
+  'What there is:': {
+    task: () => task,
+    schedule: () => schedule,
+    application: () => application,
+    account: () => account,
+    identity: () => identity,
+    entitlement: () => entitlement,
+  },
+  'Around it:': {
+    config: () => config,
+    store: () => store,
+    audit: () => audit,
+    notify: () => notify,
+    schema: () => schema,
+    completion: () => completion,
+  },
 }
 
-export const commands: readonly Command[] = [
-  init,
-  run,
-  plan,
-  apply,
-  undo,
-  retry,
-  ps,
-  stop,
-  recover,
-  watch,
-  logs,
-  schema,
-  why,
-  explain,
-  doctor,
-  completion,
-]
-export const groups: readonly CommandGroup[] = [
-  results,
-  task,
-  schedule,
-  application,
-  account,
-  identity,
-  entitlement,
-  config,
-  store,
-  audit,
-  notify,
-]
+export const headings: readonly (readonly [heading: string, names: readonly string[]])[] = Object.entries(
+  byHeading,
+).map(([heading, entries]) => [heading, Object.keys(entries)])
+
+const byName = new Map(Object.values(byHeading).flatMap((entries) => Object.entries(entries)))
+export const commandNames: readonly string[] = [...byName.keys()]
+
+const isGroup = (one: Command | CommandGroup): one is CommandGroup => 'commands' in one
+
+export function commandNamed(name: string | undefined): Command | undefined {
+  const found = byName.get(name ?? '')?.()
+  return found === undefined || isGroup(found) ? undefined : found
+}
+
+export function groupNamed(name: string | undefined): CommandGroup | undefined {
+  const found = byName.get(name ?? '')?.()
+  return found === undefined || !isGroup(found) ? undefined : found
+}
