@@ -81,6 +81,8 @@ export class RecordCutter {
   /** One pass over the whole records; `start`: where the next one begins. Plain variables, because it looks at every byte. */
   #scan(): { start: number; found: Region[] } {
     const { separator, quote } = this.#options
+    // most bytes are told by one comparison
+    const highest = Math.max(quote, newline)
     const b = this.#buffer
     const end = this.#end
     const found: Region[] = []
@@ -91,7 +93,8 @@ export class RecordCutter {
     let from = -1
     let fromLine = 0
     for (let i = head; i < end; i++) {
-      const c = b[i]
+      const c = b[i] ?? 0
+      if (c > highest) continue
       if (c === quote) {
         if (inside) {
           inside = false
@@ -101,7 +104,7 @@ export class RecordCutter {
         lines++
         if (inside) continue
         const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
-        if (!blank && this.#isNew(start, i)) {
+        if (!blank && this.#isNew(start, i, found.length > 0)) {
           if (from === -1) {
             from = start
             fromLine = this.#line
@@ -122,14 +125,14 @@ export class RecordCutter {
     return { start, found }
   }
 
-  /** Decides about one record. */
-  #isNew(from: number, to: number): boolean {
+  /** Decides about one record; `kept`: bytes before it are still needed. */
+  #isNew(from: number, to: number, kept: boolean): boolean {
     if (this.#key === undefined) {
       this.#key = this.#options.key(this.#buffer.subarray(from, to))
       this.#macs.push('')
       return true
     }
-    const mac = macOf(this.#buffer, this.#key, from, to)
+    const mac = macOf(this.#buffer, this.#key, from, to, kept || this.#macs.length > 0)
     if (markSeen(this.#options.known, numberAt(mac, 0), numberAt(mac, 4))) {
       this.#seen++
       return false
@@ -163,15 +166,13 @@ export function recordEnd(b: Buffer, from: number, separator: number, quote: num
 
 const covered = Buffer.alloc(head)
 
-/** Other records may be shorter than the key: what it covers is put back. */
-function macOf(b: Buffer, key: Buffer, start: number, end: number): string {
+/** What the key covers is put back where it is `kept`: a record may be shorter. */
+function macOf(b: Buffer, key: Buffer, start: number, end: number, kept: boolean): string {
   const from = start - head
-  for (let i = 0; i < head; i++) {
-    covered[i] = b[from + i] ?? 0
-    b[from + i] = key[i] ?? 0
-  }
+  if (kept) b.copy(covered, 0, from, start)
+  for (let i = 0; i < head; i++) b[from + i] = key[i] ?? 0
   const mac = hash('sha256', b.subarray(from, end), 'binary')
-  for (let i = 0; i < head; i++) b[from + i] = covered[i] ?? 0
+  if (kept) covered.copy(b, from)
   return mac
 }
 
