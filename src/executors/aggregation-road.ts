@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { BusyError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Application } from '../model/application.ts'
@@ -53,10 +54,18 @@ export function createAggregationRoad(
       const seen = seenBefore(context, application, args, id)
       plan = fresh()
       const same = await seen?.unchanged()
-      const table = same?.table ?? seen?.table()
+      let table = same?.table
+      const slots =
+        seen &&
+        (() => {
+          table = seen.table()
+          return table?.slots ?? seen.nothing()
+        })
       const outcome =
         same?.outcome ??
-        (await readAccounts(context, application, args, plan, delta.since, table?.slots ?? seen?.nothing))
+        (await beside(readAccounts(context, application, args, plan, delta.since, slots), () =>
+          store.accountPlans.countAlive(id),
+        ))
       const known = { id, before, delta, definition: seen?.definition }
       if (plan.seal(id, table)) return await compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
       plan.close(false)
@@ -80,6 +89,12 @@ export function createAggregationRoad(
       plan = undefined
     },
   }
+}
+
+/** Does something else while a source is waited for. */
+async function beside<Result>(reading: Promise<Result>, work: () => void): Promise<Result> {
+  const [result] = await Promise.all([reading, setImmediate().then(work)])
+  return result
 }
 
 function fetched(application: Application, outcome: ReadOutcome): Prepared {

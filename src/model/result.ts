@@ -38,6 +38,8 @@ export interface Evidence {
   readonly reason: string
   /** SHA-256 (hex) of what was read. */
   readonly digest?: string | undefined
+  /** SHA-256 (hex) of its length and its first bytes, where it is one file: for the next read, and shown nowhere. */
+  readonly beginning?: string | undefined
 }
 
 /** A row that was left out, with everything needed to find and mend it. The fragment is redacted before it gets here. */

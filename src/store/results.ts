@@ -202,11 +202,16 @@ function sectionDocument(db: Database, section: Record<string, unknown>, run: Ta
     evidence:
       evidence === null
         ? null
-        : { ...evidence, age: readAt === null || until === null ? null : Date.parse(until) - Date.parse(readAt) },
+        : {
+            ...shownOf(evidence),
+            age: readAt === null || until === null ? null : Date.parse(until) - Date.parse(readAt),
+          },
     token: section.token as string | null,
     correlation: correlationOf(db, section, run),
   }
 }
+
+const shownOf = ({ beginning: _, ...shown }: Evidence): Evidence => shown
 
 function acknowledgement(db: Database, run: number): TaskResultDocument['acknowledged'] {
   const row = db.statement('select actor, at, comment from acknowledgement where run = ?').get(run) as

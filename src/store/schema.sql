@@ -422,6 +422,8 @@ CREATE INDEX account_identity on account(identity_id);
 
 CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 
+CREATE INDEX account_seen_again on account_seen(application_id, account_id) where mac = zeroblob(8);
+
 CREATE INDEX account_unowned on account(application_id) where identity_id is null;
 
 CREATE INDEX account_uuid on account(application_id, uuid) where uuid is not null;

@@ -122,6 +122,9 @@ export const undoSteps: readonly UndoStep[] = [
       `insert into account(id, application_id, native, state_run, link_run, attrs, hash, created_run, changed_run)
          select object_id, before ->> 'application', before ->> 'native', 0, 0, '{}', x'', before ->> 'createdRun', @run
          from change where run = @target and object = 'account' and object_id in (select value from json_each(@ids))`,
+      // no record is known that they were made from
+      `insert into account_seen(account_id, application_id, mac)
+         select id, application_id, zeroblob(8) from account where id in (select value from json_each(@ids))`,
       ...imageBack(),
     ],
   },

@@ -49,6 +49,10 @@ describe('undo', () => {
     expect(digestOf(cwd)).toBe(first)
     await json(`undo ${undone.id}`, cwd)
     expect(digestOf(cwd)).toBe(second)
+    const app = await openApp({ cwd, env: {} })
+    const unhashed = 'select count(*) from account where id not in (select account_id from account_seen)'
+    expect(app.store().db.statement(unhashed).pluck().get()).toBe(0)
+    await app.close()
     expect((await json('run aggregation', cwd)).counts).toMatchObject({ created: 0, changed: 0, gone: 0 })
     expect((await runCli('audit verify', { cwd })).code).toBe(0)
     expect((await runCli('store check', { cwd })).code).toBe(0)

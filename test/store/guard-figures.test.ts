@@ -7,6 +7,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { PlanFigures } from '../../src/model/plan-figures.ts'
 import type { GuardVerdictKind } from '../../src/model/result.ts'
 import type { StagedAccount } from '../../src/model/staged-account.ts'
+import { aliveAccounts } from '../../src/store/bulk/alive.ts'
 import { planFigures, scopeChanged } from '../../src/store/bulk/guard-figures.ts'
 import { guardHistory } from '../../src/store/guard-history.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -112,6 +113,7 @@ async function aggregate(people: readonly Person[], night: Night): Promise<PlanF
       digest,
       now: new Date(at),
     },
+    aliveAccounts(store.db, applicationId),
     pause,
   )
   if (!dryRun) applyPlan(plan, run, night, people.length)

@@ -9,6 +9,7 @@ import type { SeenSlots } from '../../model/seen-records.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { stageFolder, stagePath } from '../stage-path.ts'
+import { aliveAccounts } from './alive.ts'
 import { applySteps } from './apply.ts'
 import { type Bound, bindStage, numberStage } from './bind.ts'
 import type { Applied } from './chunk.ts'
@@ -75,6 +76,8 @@ export interface AccountPlans {
   seen(applicationId: number, definition: string): SeenTable
   /** The same without a read, for a source that is byte for byte what it was. */
   allSeen(applicationId: number, rows: number): SeenTable | undefined
+  /** Counts the accounts that are there, once a plan: for whoever waits for the source anyway. */
+  countAlive(applicationId: number): number
   /** For a read that looks at every record, and is what the next one is compared with. */
   seeNothing(definition: string): SeenSlots
   create(resultId: string, run: number, section: string): AccountPlan
@@ -90,9 +93,15 @@ export interface AccountPlans {
 
 export function createAccountPlans(db: Database): AccountPlans {
   const pathOf = (resultId: string, section: string): string => stagePath(db.path, resultId, section)
+  let alive: number | undefined
+  const countAlive = (applicationId: number): number => {
+    alive ??= aliveAccounts(db, applicationId)
+    return alive
+  }
   return {
     seen: (applicationId, definition) => loadSeen(db, applicationId, definition),
-    allSeen: (applicationId, rows) => allSeen(db, applicationId, rows),
+    countAlive,
+    allSeen: (applicationId, rows) => allSeen(db, applicationId, rows, countAlive(applicationId)),
     seeNothing: (definition) => seeNothing(db, definition),
     sweep(needed) {
       const folder = stageFolder(db.path)
@@ -104,9 +113,10 @@ export function createAccountPlans(db: Database): AccountPlans {
     forgetIdentities: () => forgetPlanned(db),
     create(resultId, run, section) {
       openPlanned(db)
+      alive = undefined
       const file = createStageFile(pathOf(resultId, section))
       return {
-        ...planOver(db, run),
+        ...planOver(db, run, countAlive),
         add: file.add,
         addBlock: file.addBlock,
         addRejectedNative: file.addRejectedNative,
@@ -124,6 +134,7 @@ export function createAccountPlans(db: Database): AccountPlans {
     reopen(resultId, run, section) {
       const path = pathOf(resultId, section)
       if (!existsSync(path)) return undefined
+      alive = undefined
       const file = attachStage(db, path)
       if (sealedRun(db) !== run) {
         file.close(db, true)
@@ -133,7 +144,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         throw new Error('the plan is sealed')
       }
       return {
-        ...planOver(db, run),
+        ...planOver(db, run, countAlive),
         add: refuse,
         addBlock: refuse,
         addRejectedNative: refuse,
@@ -147,10 +158,10 @@ export function createAccountPlans(db: Database): AccountPlans {
 
 type Sealed = Omit<AccountPlan, 'add' | 'addBlock' | 'addRejectedNative' | 'seal' | 'compare' | 'close'>
 
-function planOver(db: Database, run: number): Sealed {
+function planOver(db: Database, run: number, alive: (applicationId: number) => number): Sealed {
   return {
     ambiguous: () => ambiguousRows(db),
-    counts: (applicationId) => planCounts(db, applicationId),
+    counts: (applicationId) => planCounts(db, applicationId, alive(applicationId)),
     leftAside: () =>
       (
         db
@@ -162,7 +173,7 @@ function planOver(db: Database, run: number): Sealed {
           .all() as { code: string; n: number; first: string }[]
       ).map((row) => ({ code: row.code, count: row.n, first: JSON.parse(row.first) as string[] })),
     keepIdentities: (section) => keepPlanned(db, section),
-    figures: (options, pause) => planFigures(db, options, pause),
+    figures: (options, pause) => planFigures(db, options, alive(options.applicationId), pause),
     changes: (application) => planChanges(db, application),
     leaveOut: (application, unwanted) => leaveOut(db, application, planChanges(db, application), unwanted),
     async hash(pause) {

@@ -1,11 +1,13 @@
 import type { Database } from '../database.ts'
-import { aliveAccounts } from './alive.ts'
 import { usedValues } from './bind.ts'
 import { isOwn, isPlain, plainRows } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
-/** The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it. */
-export function planCounts(db: Database, applicationId: number): Record<string, number> {
+/**
+ * The counts of domain §4 that the attached plan gives, were it applied. `correlated` and `uncorrelated` are the state after it; `alive`: accounts
+ * that are there before it.
+ */
+export function planCounts(db: Database, applicationId: number, alive: number): Record<string, number> {
   const number = (sql: string): number => Number(db.statement(sql).pluck().get() ?? 0)
   const plain = isPlain(db)
   const [kinds, lost, links] = [byKind(db, 'act'), byKind(db, 'lost'), byKind(db, 'link')]
@@ -14,7 +16,6 @@ export function planCounts(db: Database, applicationId: number): Record<string, 
   const created = (kinds.create ?? 0) + (kinds.replaced ?? 0)
   const gone = lost.gone ?? 0
   const ends = `(select account_id from st.lost where kind = 'gone' union select account_id from st.act where kind = 'replaced')`
-  const alive = aliveAccounts(db, applicationId)
   const standing =
     alive -
     number(

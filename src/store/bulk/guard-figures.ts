@@ -1,7 +1,6 @@
 import type { ChangeFigures, PlanFigures, SourceFigures } from '../../model/plan-figures.ts'
 import type { Database } from '../database.ts'
 import { type GuardHistory, guardHistory } from '../guard-history.ts'
-import { aliveAccounts } from './alive.ts'
 import { isOwn, isPlain, plainRows } from './plain.ts'
 import { type Pause, slicesOf } from './steps.ts'
 
@@ -24,11 +23,15 @@ export interface FiguresOptions {
   readonly now: Date
 }
 
-/** What the guards look at: the attached plan (compared and correlated) next to what earlier runs left. Reads only. */
-export async function planFigures(db: Database, options: FiguresOptions, pause: Pause): Promise<PlanFigures> {
+/** What the guards look at: the attached plan (compared and correlated) of an application of so many accounts, next to what earlier runs left. Reads only. */
+export async function planFigures(
+  db: Database,
+  options: FiguresOptions,
+  population: number,
+  pause: Pause,
+): Promise<PlanFigures> {
   const app = options.applicationId
   const history = guardHistory(db, app, options.now, options.digest)
-  const population = aliveAccounts(db, app)
   const changes: Record<string, ChangeFigures> = {}
   for (const [kind, from] of Object.entries(changed)) {
     changes[kind] = { ...touched(db, kind, from), ...history.of(kind) }

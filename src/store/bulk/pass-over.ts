@@ -74,10 +74,11 @@ export function lossOf(
   const units = new Set(way.units.map((unit) => `${unit} ${key}`))
   db.exec('savepoint passing')
   try {
-    const before = planCounts(db, application.id)
+    // what is there does not matter to the difference
+    const before = planCounts(db, application.id, 0)
     const changes = [...planChanges(db, application.name)].filter((change) => units.has(unitOf(change)))
     passOver(db, passed)
-    const after = planCounts(db, application.id)
+    const after = planCounts(db, application.id, 0)
     const lost = Object.entries(before).map(([name, count]) => [name, count - (after[name] ?? 0)] as const)
     return { item: key, changes, counts: Object.fromEntries(lost.filter(([, count]) => count !== 0)) }
   } finally {

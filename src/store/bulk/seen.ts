@@ -6,8 +6,6 @@ import type { Database } from '../database.ts'
 export interface SeenTable {
   /** With the key of the definition: another definition, another key, no hit. */
   readonly slots: SeenSlots
-  /** Accounts that a record was kept for, cleared ones too. */
-  readonly known: number
   /** Records that were there again. */
   count(): number
   /** One of them was there more than once. */
@@ -23,44 +21,34 @@ const pageSize = 20_000
 /** Hashes for a read that looks at every record: they are kept for the next one. */
 export const seeNothing = (db: Database, definition: string): SeenSlots => createSeenSlots(keyOf(db, definition), 0)
 
-/** Every record of the last read is there again; undefined where an account was touched since, so that this tells not everything. */
-export function allSeen(db: Database, applicationId: number, rows: number): SeenTable | undefined {
-  const { known, zeros } = db
-    .statement(
-      'select count(*) known, count(nullif(mac, zeroblob(8))) - count(*) zeros from account_seen where application_id = ?',
-    )
-    .get(applicationId) as { known: number; zeros: number }
-  if (known + zeros !== rows) return undefined
-  const accounts = db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId)
-  const again = zeros === 0 ? [] : zeroed(db, applicationId)
-  const touched = db
-    .statement(
-      `select count(*) from account where id in (select value from json_each(?)) and state = 'active' and retired = 0`,
-    )
-    .pluck()
-    .get(JSON.stringify(again))
-  if (known !== accounts || touched !== 0) return undefined
+/**
+ * Every record of the last read is there again; undefined where an account was touched since, so that this tells not everything. `alive`: its
+ * accounts that are not gone; as many active ones as there were rows, none of them touched, are those of the rows.
+ */
+export function allSeen(db: Database, applicationId: number, rows: number, alive: number): SeenTable | undefined {
+  const number = (sql: string): number => Number(db.statement(sql).pluck().get(applicationId))
+  if (number(touched) !== 0) return undefined
+  const missing = number(
+    `select count(*) from account where application_id = ? and state = 'missing' and state <> 'active' and retired = 0`,
+  )
+  if (alive - missing !== rows) return undefined
+  const again = db.statement(zeroed).pluck().all(applicationId) as number[]
   return {
     slots: createSeenSlots(Buffer.alloc(0), 0),
-    known,
     count: () => rows,
     repeated: () => false,
     unseen: () => [again],
   }
 }
 
-const zeroed = (db: Database, app: number): number[] =>
-  db
-    .statement('select account_id from account_seen where application_id = ? and mac = zeroblob(8)')
-    .pluck()
-    .all(app) as number[]
+const zeroed = 'select account_id from account_seen where application_id = ? and mac = zeroblob(8)'
+const touched = `select count(*) from account where id in (${zeroed}) and state = 'active' and retired = 0`
 
 /** 11 bytes an account. */
 export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
   const pages = (): Generator<{ readonly after: number; readonly macs: Int32Array }> => pagesOf(db, applicationId)
-  const known = Number(
-    db.statement('select count(*) from account_seen where application_id = ?').pluck().get(applicationId),
-  )
+  // every account has a hash, and these are counted in an index
+  const known = Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
   const slots = createSeenSlots(keyOf(db, definition), known)
   for (const { macs } of pages())
     for (let i = 0; i < macs.length; i += 2) {
@@ -72,7 +60,6 @@ export function loadSeen(db: Database, applicationId: number, definition: string
   const repeated = (): boolean => slots.marks[1] === 1
   return {
     slots,
-    known,
     count,
     repeated,
     *unseen() {

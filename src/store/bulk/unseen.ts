@@ -12,21 +12,12 @@ export function keepUnseen(db: Database, applicationId: number, seen: SeenTable)
   try {
     const add = db.statement('insert into st.u select value from json_each(?)')
     for (const ids of seen.unseen()) add.run(JSON.stringify(ids))
-    addUnhashed(db, applicationId, seen.known)
     db.exec('commit')
   } catch (error) {
     db.exec('rollback')
     throw error
   }
   return !seen.repeated() && db.statement(contradicted).pluck().get({ app: applicationId }) === 0
-}
-
-/** An undo brings accounts back without what they were made from. */
-function addUnhashed(db: Database, app: number, known: number): void {
-  if (db.statement('select count(*) from account where application_id = ?').pluck().get(app) === known) return
-  db.statement(
-    'insert into st.u select id from account where application_id = ? and id not in (select account_id from account_seen)',
-  ).run(app)
 }
 
 const isSeen = 'a.id not in (select account_id from st.u)'

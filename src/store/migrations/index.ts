@@ -9,6 +9,7 @@ import { cli } from './0009-cli.ts'
 import { auditPacks } from './0010-audit-packs.ts'
 import { sectionTimes } from './0014-section-times.ts'
 import { scheduleTiming } from './0015-schedule-timing.ts'
+import { seenAgain } from './0017-seen-again.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly string[] = [
   auditPacks,
   sectionTimes,
   scheduleTiming,
+  seenAgain,
 ]

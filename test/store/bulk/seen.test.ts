@@ -141,6 +141,8 @@ it('a source that is byte for byte what it was is not read, unless an account wa
   expect(applications.lastRead(id)).toMatchObject({ rows: 2, evidence: { level: 'complete' } })
   expect(await run()).toMatchObject({ read: 2, unchanged: 2, correlated: 2, missing: 0 })
   expect(taken).toBe(1)
+  const walk = `explain query plan select account_id from account_seen where application_id = ? and mac = zeroblob(8)`
+  expect(db.statement(walk).all(id)).toMatchObject([{ detail: expect.stringContaining('account_seen_again') }])
   db.exec(`update account set attrs = '{}', hash = x'00' where native = 'a'`)
   expect(await run()).toMatchObject({ read: 2, unchanged: 1, changed: 1 })
   expect(taken).toBe(1)
