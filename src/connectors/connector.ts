@@ -71,7 +71,8 @@ export interface RecordTaker {
 
 export interface PackOptions {
   readonly input?: string | undefined
-  readonly seen: SeenSlots
+  /** As in `ReadOptions`; asked for once, when a thread that reads is on its way: loading them takes as long as its start. */
+  readonly seen: () => SeenSlots
 }
 
 export interface Connection {
@@ -85,8 +86,8 @@ export interface Connection {
    * source was when they were chosen. @throws UserError IQ2010 when it has changed since, or the rows are gone
    */
   extract?(rows: ExtractRequest): Promise<Buffer>
-  /** The source is byte for byte what had this digest (`Evidence.digest`). Absent: it cannot be told without reading it. */
-  isSame?(digest: string): Promise<boolean>
+  /** The source is byte for byte what gave this evidence. Absent: it cannot be told without reading it. */
+  isSame?(last: Evidence): Promise<boolean>
   close(): Promise<void>
 }
 

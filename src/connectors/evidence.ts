@@ -20,6 +20,7 @@ export interface FileFacts {
   readonly file: string
   readonly rows: number
   readonly digest: string
+  readonly beginning: string | undefined
   readonly unchanged: boolean
   /** Why it is known to be only a part: cut inside a quoted field, stopped early. */
   readonly cut: string | undefined

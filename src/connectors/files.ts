@@ -2,11 +2,12 @@ import { existsSync, globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ConnectorError } from '../base/errors.ts'
+import type { Evidence } from '../model/result.ts'
 import type { RawValue } from '../model/value.ts'
 import type { ConnectorContext, Reading, ReadOptions, RecordBatch } from './connector.ts'
 import { encodings } from './decode.ts'
 import { type EvidenceSettings, evidenceSchema, type FileFacts, judgeEvidence } from './evidence.ts'
-import { openTextSource, type TextSource } from './text-source.ts'
+import { beginningOfFile, openTextSource, type TextSource } from './text-source.ts'
 
 /** Settings of every connector that reads files. */
 export const fileSettings = {
@@ -77,17 +78,23 @@ export function readFiles(
       if (options.input === undefined && filesOf(context).join('\n') !== files.join('\n'))
         return { level: 'partial', reason: 'files came or went while they were read' }
       // what proves the source whole says nothing of a file that stands in for it
-      return judgeEvidence(options.input === undefined ? settings.evidence : undefined, folder, facts)
+      const judged = judgeEvidence(options.input === undefined ? settings.evidence : undefined, folder, facts)
+      const [first, other] = facts
+      return other === undefined ? { ...judged, beginning: first?.beginning } : judged
     },
   }
 }
 
-/** A source of one file, all of whose proof of being whole is in itself. */
-export async function isSameFile(context: ConnectorContext<FileSettings>, digest: string): Promise<boolean> {
+/** A source of one file, all of whose proof of being whole is in itself. Most that differ need not be read to their end for that. */
+export async function isSameFile(
+  context: ConnectorContext<FileSettings>,
+  { digest, beginning }: Evidence,
+): Promise<boolean> {
   const { evidence } = context.settings
   if (evidence !== undefined && ('sha256' in evidence || 'rows' in evidence)) return false
   const [file, other] = filesOf(context)
   if (file === undefined || other !== undefined) return false
+  if (beginning !== undefined && beginning !== (await beginningOfFile(file))) return false
   const source = openTextSource({ file, signal: context.signal })
   for await (const _ of source.pieces()) if (context.signal.aborted) return false
   const end = source.end()

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashOf } from 'node:crypto'
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { addAbortSignal, pipeline, Readable } from 'node:stream'
@@ -15,8 +15,11 @@ export interface TextSource {
   texts(): AsyncGenerator<string>
   /** The same as bytes, without the byte order mark, for who decodes only some of them. A piece is good until the next one is asked for. */
   pieces(): AsyncGenerator<{ readonly bytes: Buffer; readonly decoder: Decoder }>
-  /** After the last piece: SHA-256 (hex) of the bytes as they lie in the source, and whether it stayed as it was meanwhile. */
-  end(): { readonly digest: string; readonly unchanged: boolean }
+  /**
+   * After the last piece: SHA-256 (hex) of the bytes as they lie in the source, that of its length and first bytes where it is a file, and whether
+   * it stayed as it was meanwhile.
+   */
+  end(): { readonly digest: string; readonly beginning: string | undefined; readonly unchanged: boolean }
 }
 
 export interface TextSourceOptions {
@@ -36,10 +39,12 @@ export function openTextSource(options: TextSourceOptions): TextSource {
   const hash = createHash('sha256')
   let done = 0
   let digest = ''
+  let beginning: string | undefined
   let encoding: Encoding | undefined
 
   async function* bytes(): AsyncGenerator<Buffer> {
     for await (const chunk of before?.isFile() ? wholeFile(file, options.signal) : stream(options)) {
+      if (done === 0 && before?.isFile()) beginning = beginningOf(before.size, chunk)
       hash.update(chunk)
       done += chunk.length
       yield chunk
@@ -79,8 +84,26 @@ export function openTextSource(options: TextSourceOptions): TextSource {
       }
       if (last !== undefined && !options.signal.aborted) yield last.decode(Buffer.alloc(0), true)
     },
-    end: () => ({ digest, unchanged: before === undefined || same(before, statSync(file, { throwIfNoEntry: false })) }),
+    end: () => ({
+      digest,
+      beginning,
+      unchanged: before === undefined || same(before, statSync(file, { throwIfNoEntry: false })),
+    }),
   }
+}
+
+const beginningSize = 64 * 1024
+
+/** Files that differ mostly differ in this. */
+const beginningOf = (size: number, head: Buffer): string | undefined =>
+  head.length < Math.min(size, beginningSize)
+    ? undefined
+    : hashOf('sha256', Buffer.concat([Buffer.from(`${size} `), head.subarray(0, beginningSize)]))
+
+/** The same of a file that was not opened yet. */
+export async function beginningOfFile(file: string): Promise<string | undefined> {
+  const size = statOf(file).size
+  return beginningOf(size, await headOf(file, beginningSize))
 }
 
 /** One buffer for all pieces: each is used before the next one is asked for. */

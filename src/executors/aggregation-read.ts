@@ -35,7 +35,7 @@ export async function readAccounts(
   args: AggregationArguments,
   plan: AccountPlan | undefined,
   since: string | undefined,
-  seen?: SeenSlots,
+  seen?: () => SeenSlots,
 ): Promise<ReadOutcome> {
   const intake = createIntake(context, application, args, plan, since)
   const joins = application.merge || application.grants.length > 0
@@ -53,7 +53,7 @@ async function readAlone(
   application: Application,
   args: AggregationArguments,
   intake: Intake,
-  seen: SeenSlots | undefined,
+  seen: (() => SeenSlots) | undefined,
 ): Promise<Evidence> {
   const connection = await context.connect(application.name)
   const { input } = args
@@ -63,7 +63,7 @@ async function readAlone(
           context,
           application,
           intake,
-          await connection.accounts({ input, limit: context.options.limit, seen }),
+          await connection.accounts({ input, limit: context.options.limit, seen: seen?.() }),
         )
       : await takeBlocks(context, application, intake, await connection.packed(intake.meaning, { input, seen }))
   await connection.close()

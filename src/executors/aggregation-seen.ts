@@ -1,5 +1,6 @@
 import { dayIn } from '../base/clock.ts'
 import type { Application } from '../model/application.ts'
+import type { Evidence } from '../model/result.ts'
 import type { SeenSlots } from '../model/seen-records.ts'
 import type { SeenTable } from '../store/bulk/seen.ts'
 import type { TaskContext } from '../task/executor.ts'
@@ -12,7 +13,7 @@ export interface SeenBefore {
   /** Records that need not be looked at again; undefined for a read that compares or correlates everything. */
   table(): SeenTable | undefined
   /** Looks at every record, for the next read to compare with. */
-  readonly nothing: SeenSlots
+  nothing(): SeenSlots
   /** What a read would come to, where the source is byte for byte what it was and nothing else touched its accounts. */
   unchanged(): Promise<{ readonly outcome: ReadOutcome; readonly table: SeenTable } | undefined>
 }
@@ -38,12 +39,13 @@ export function seenBefore(
   return {
     definition,
     table: () => (compares ? store.accountPlans.seen(applicationId, definition) : undefined),
-    nothing: store.accountPlans.seeNothing(definition),
+    nothing: () => store.accountPlans.seeNothing(definition),
     async unchanged() {
       const last = store.applications.lastRead(applicationId)
       if (!compares || args.input !== undefined || last?.definition !== definition) return undefined
+      if (!(await isSame(context, application, last.evidence))) return undefined
       const table = store.accountPlans.allSeen(applicationId, last.rows)
-      if (table === undefined || !(await isSame(context, application, last.evidence.digest))) return undefined
+      if (table === undefined) return undefined
       const { rows: read, columns, files, evidence } = last
       const none = { filtered: 0, rejected: 0, grantsRead: 0, grantsRejected: 0, untrusted: false, cursor: undefined }
       return { outcome: { files, columns, read, ...none, evidence, selected: undefined }, table }
@@ -51,10 +53,10 @@ export function seenBefore(
   }
 }
 
-async function isSame(context: TaskContext, application: Application, digest: string | undefined): Promise<boolean> {
-  if (digest === undefined) return false
+async function isSame(context: TaskContext, application: Application, last: Evidence): Promise<boolean> {
+  if (last.digest === undefined) return false
   const connection = await context.connect(application.name)
-  const same = await connection.isSame?.(digest)
+  const same = await connection.isSame?.(last)
   await connection.close()
   return same === true
 }

@@ -375,9 +375,9 @@ describe('a large file is read by a thread of its own', () => {
 
   it('with the same outcome, which leaves the same marks', async () => {
     const context = contextOf(content(names.join(',')))
-    expect(isWorthThread(context, { seen: nothingSeen })).toBe(true)
-    const here = await outcomeOf(packDelimited(context, meaning, { seen: nothingSeen }))
-    const there = await outcomeOf(packOnThread(context, meaning, { seen: nothingSeen }))
+    expect(isWorthThread(context, { seen: () => nothingSeen })).toBe(true)
+    const here = await outcomeOf(packDelimited(context, meaning, { seen: () => nothingSeen }))
+    const there = await outcomeOf(packOnThread(context, meaning, { seen: () => nothingSeen }))
     expect(there).toEqual(here)
     expect(here.blocks.length).toBeGreaterThan(8)
     expect(here.rejects).toHaveLength(5)
@@ -387,7 +387,7 @@ describe('a large file is read by a thread of its own', () => {
     )
     const seen = createSeenSlots(nothingSeen.key, macs.length)
     for (const mac of macs) addSeen(seen, mac.readInt32LE(0), secondOf(mac.readInt32LE(4)))
-    const again = await outcomeOf(packOnThread(context, meaning, { seen }))
+    const again = await outcomeOf(packOnThread(context, meaning, { seen: () => seen }))
     expect(again).toMatchObject({ blocks: [], read: count })
     expect([...seen.marks]).toEqual([macs.length, 0])
   })
@@ -400,18 +400,20 @@ describe('a large file is read by a thread of its own', () => {
       )) as ConnectorError
       return { code, message, hint, place }
     }
-    const here = await failed(packDelimited(context, meaning, { seen: nothingSeen }))
+    const here = await failed(packDelimited(context, meaning, { seen: () => nothingSeen }))
     expect(here.code).toBe('IQ2003')
-    const there = packOnThread(context, meaning, { seen: nothingSeen })
+    const there = packOnThread(context, meaning, { seen: () => nothingSeen })
     expect(await failed(there)).toEqual(here)
-    await expect(outcomeOf(packOnThread(context, meaning, { seen: nothingSeen }))).rejects.toBeInstanceOf(
+    await expect(outcomeOf(packOnThread(context, meaning, { seen: () => nothingSeen }))).rejects.toBeInstanceOf(
       ConnectorError,
     )
   })
 
   it('which ends when the run has to', async () => {
     const abort = new AbortController()
-    const reading = packOnThread(contextOf(content(names.join(',')), abort.signal), meaning, { seen: nothingSeen })
+    const reading = packOnThread(contextOf(content(names.join(',')), abort.signal), meaning, {
+      seen: () => nothingSeen,
+    })
     let read = 0
     for await (const batch of reading.batches()) {
       read += batch.read

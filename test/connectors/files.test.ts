@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { delimited } from '../../src/connectors/delimited/delimited.ts'
+import { delimited, delimitedSettings } from '../../src/connectors/delimited/delimited.ts'
+import { isSameFile } from '../../src/connectors/files.ts'
 import { jsonl } from '../../src/connectors/jsonl.ts'
 import { type Read, readAll } from '../contract/connector.ts'
 import { project, write } from '../helpers/project.ts'
@@ -17,6 +18,37 @@ const failure = async (work: Promise<unknown>): Promise<{ code: string; message:
     () => ({ code: 'none', message: '' }),
     (error: { code: string; message: string }) => error,
   )
+
+describe('one file', () => {
+  const content = (end: string): string => `id,name\n${'1,Ada\n'.repeat(20_000)}${end}`
+  const context = (folder: string) => ({
+    settings: delimitedSettings.parse({ file: 'a.csv' }),
+    folder,
+    clock: systemClock,
+    signal: new AbortController().signal,
+  })
+
+  it.each([
+    ['as it was', content('2,Bo\n'), true],
+    ['with another end', content('2,By\n'), false],
+    ['longer', content('2,Bob\n'), false],
+    ['with another beginning', content('2,Bo\n').replace('Ada', 'Ida'), false],
+  ])('%s is told from what it was', async (_, now, same) => {
+    const folder = project({ 'a.csv': content('2,Bo\n') })
+    const { evidence } = await readAll(delimited, { file: 'a.csv' }, { folder })
+    write(folder, { 'a.csv': now })
+    expect(await isSameFile(context(folder), evidence)).toBe(same)
+  })
+
+  it('that begins in another way is not read to its end for that', async () => {
+    const folder = project({ 'a.csv': content('') })
+    const { evidence } = await readAll(delimited, { file: 'a.csv' }, { folder })
+    expect(await isSameFile(context(folder), evidence)).toBe(true)
+    expect(await isSameFile(context(folder), { ...evidence, beginning: sha256('other') })).toBe(false)
+    // what was kept before there were beginnings
+    expect(await isSameFile(context(folder), { ...evidence, beginning: undefined })).toBe(true)
+  })
+})
 
 describe('several files by pattern', () => {
   it('are one source, in the order of their names, with columns by name and gzip where it is', async () => {

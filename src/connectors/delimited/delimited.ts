@@ -44,7 +44,7 @@ export const delimited = defineConnector({
         : packDelimited(context, meaning, options),
     extract: (request) =>
       extractRows(context, request, (texts) => records(context.settings, texts), context.settings.header),
-    isSame: (digest) => isSameFile(context, digest),
+    isSame: (last) => isSameFile(context, last),
     close: async () => undefined,
   }),
 })

@@ -18,4 +18,6 @@ export const packDelimited = (
   meaning: AccountMeaning,
   options: PackOptions,
 ): PackedReading =>
-  packReading(meaning, (packer) => readDelimited(context, { ...options, taker: plainTaker(meaning, packer) }))
+  packReading(meaning, (packer) =>
+    readDelimited(context, { ...options, seen: options.seen(), taker: plainTaker(meaning, packer) }),
+  )

@@ -1,7 +1,7 @@
 import { ConnectorError, type ErrorDetails, IqtaskError, UserError } from '../../base/errors.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { Evidence } from '../../model/result.ts'
-import type { PackOptions } from '../connector.ts'
+import type { SeenSlots } from '../../model/seen-records.ts'
 import type { AccountMeaning, PackedBatch } from '../packing.ts'
 import type { DelimitedSettings } from './delimited.ts'
 
@@ -10,11 +10,14 @@ export interface ThreadTask {
   readonly settings: DelimitedSettings
   readonly folder: string
   readonly meaning: AccountMeaning
-  readonly options: PackOptions
+  readonly input: string | undefined
 }
 
-/** To the thread: one more batch is wanted, with memory of blocks that were used; or the run has to stop. */
-export type ToThread = { readonly used: readonly AccountBlock[] } | { readonly stop: true }
+/** To the thread: what to compare with, first of all; one more batch is wanted, with memory of blocks that were used; or the run has to stop. */
+export type ToThread =
+  | { readonly seen: SeenSlots }
+  | { readonly used: readonly AccountBlock[] }
+  | { readonly stop: true }
 
 export type FromThread =
   | { readonly batch: PackedBatch }

@@ -28,7 +28,7 @@ export function packOnThread(
 ): PackedReading {
   let evidence: Evidence = { level: 'partial', reason: 'not read to its end' }
   let used: AccountBlock[] = []
-  const task: ThreadTask = { settings, folder, meaning, options }
+  const task: ThreadTask = { settings, folder, meaning, input: options.input }
   return {
     async *batches() {
       const thread = new Worker(entry, {
@@ -40,6 +40,7 @@ export function packOnThread(
       const stop = (): void => tell({ stop: true }, [])
       signal.addEventListener('abort', stop)
       try {
+        tell({ seen: options.seen() }, [])
         for await (const message of messagesOf(thread)) {
           if ('failure' in message) throw errorOf(message.failure)
           if ('evidence' in message) {
