@@ -13,6 +13,7 @@ import type { TaskContext } from '../task/executor.ts'
 import type { BoundSection, Prepared, Road } from '../task/road.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 import { type Delta, planDelta, type ReadState, readState, tokenPhase, tokenShown } from './aggregation-delta.ts'
+import { fetched } from './aggregation-fetched.ts'
 import { reportLeftAside } from './aggregation-left-aside.ts'
 import { evidenceOf, type ReadOutcome, readAccounts } from './aggregation-read.ts'
 import { refuseDeadRules } from './aggregation-refusals.ts'
@@ -95,29 +96,6 @@ export function createAggregationRoad(
 async function beside<Result>(reading: Promise<Result>, work: () => void): Promise<Result> {
   const [result] = await Promise.all([reading, setImmediate().then(work)])
   return result
-}
-
-function fetched(application: Application, outcome: ReadOutcome): Prepared {
-  const { read, filtered, rejected, grantsRejected } = outcome
-  return {
-    evidence: evidenceOf(outcome),
-    // nothing is compared, so there is nothing to judge
-    figures: {
-      section: application.name,
-      privileged: application.privileged,
-      population: 0,
-      baseline: true,
-      changes: {},
-    },
-    counts: { read, filtered, rejected, grantsRejected },
-    read,
-    rejected,
-    planned: 0,
-    leftAside: false,
-    hash: '',
-    changes: () => [],
-    bind: () => ({ applicationId: undefined, readAt: undefined, facts: {}, phases: [] }),
-  }
 }
 
 async function compare(
