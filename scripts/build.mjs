@@ -60,7 +60,8 @@ const lazy = {
           ? { path, namespace: 'package' }
           : { path: `./${vendorFile(path)}.${isImportedLate(path) ? 'js' : 'cjs'}`, external: true }
       // packages that are bundled themselves: the one module of Node that takes long to load
-      if (path.endsWith('fs/promises')) return { path: 'fs/promises', namespace: 'node-late' }
+      if (path.endsWith('fs/promises') && !importer.startsWith(source))
+        return { path: 'fs/promises', namespace: 'node-late' }
       if (kind !== 'import-statement' || pluginData === 'found') return undefined
       if (isBuiltin(path)) return { path: path.replace(/^node:/, ''), namespace: 'node' }
       if (!path.startsWith('.') || !wires.test(importer)) return undefined
