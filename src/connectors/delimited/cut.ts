@@ -90,6 +90,8 @@ export class RecordCutter {
     let inside = false
     let closed = -9
     let lines = this.#line
+    /** Where the last record ends that is handed over. */
+    let kept = 0
     let from = -1
     let fromLine = 0
     for (let i = head; i < end; i++) {
@@ -104,7 +106,8 @@ export class RecordCutter {
         lines++
         if (inside) continue
         const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
-        if (!blank && this.#isNew(start, i, found.length > 0)) {
+        if (!blank && this.#isNew(start, i, start - head < kept)) {
+          kept = i + 1
           if (from === -1) {
             from = start
             fromLine = this.#line
@@ -125,14 +128,14 @@ export class RecordCutter {
     return { start, found }
   }
 
-  /** Decides about one record; `kept`: bytes before it are still needed. */
-  #isNew(from: number, to: number, kept: boolean): boolean {
+  /** Decides about one record; `close`: bytes that its key covers are still needed. */
+  #isNew(from: number, to: number, close: boolean): boolean {
     if (this.#key === undefined) {
       this.#key = this.#options.key(this.#buffer.subarray(from, to))
       this.#macs.push('')
       return true
     }
-    const mac = macOf(this.#buffer, this.#key, from, to, kept || this.#macs.length > 0)
+    const mac = macOf(this.#buffer, this.#key, from, to, close)
     if (markSeen(this.#options.known, numberAt(mac, 0), numberAt(mac, 4))) {
       this.#seen++
       return false
