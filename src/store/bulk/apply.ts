@@ -31,8 +31,8 @@ export const applySteps: readonly { readonly name: string; readonly chunk: Chunk
   {
     name: 'remember',
     ...chunked(
-      () => `select sid id from st.act where kind not in ('create', 'replaced') and sid > @lo order by sid`,
-      remember,
+      () => `select x.sid id from st.act x where ${remembered} and x.sid > @lo order by x.sid`,
+      (db, b, lo, hi) => remember(db, b, `${remembered} and x.sid > @lo and x.sid <= @hi`, { lo, hi }),
     ),
   },
   { name: 'index', chunk: builtIndex },
@@ -66,17 +66,26 @@ function catalogue(db: Database, b: Bound, lo: number, hi: number): Worked {
 }
 
 const changing = `('changed', 'returned', 'renamed', 'seen')`
+const changed = `x.kind in ${changing} and x.account_id > @lo and x.account_id <= @hi`
+/** Their chunk is the last that touches them. */
+const settled = `${changed} and x.sid not in (select sid from st.link)`
+const remembered = `x.kind not in ('create', 'replaced') and (x.kind not in ${changing} or x.sid in (select sid from st.link))`
 
 function change(db: Database, b: Bound, lo: number, hi: number): Worked {
   const p = { run: b.run, lo, hi }
-  const touched = `select x.account_id from st.act x where x.kind in ${changing} and x.account_id > @lo and x.account_id <= @hi`
+  const touched = `select x.account_id from st.act x where ${changed}`
   db.statement(accountImages(touched)).run(p)
   const done = db
-    .statement(`update account set native = s.native, shown = s.shown, uuid = s.uuid, display = s.display, use = s.use, flags = s.flags, times = s.times, owner = s.owner,
+    .statement(`update account set shown = s.shown, display = s.display, use = s.use, flags = s.flags, times = s.times, owner = s.owner,
       state_run = iif(account.state = 'active', account.state_run, @run), state = 'active', keys = s.keys_digest, attrs = s.attrs, hash = s.hash, changed_run = @run
-    from (select x.account_id aid, t.* from st.act x cross join st.s t on t.id = x.sid where x.kind in ${changing} and x.account_id > @lo and x.account_id <= @hi limit -1) s
+    from (select x.account_id aid, t.* from st.act x cross join st.s t on t.id = x.sid where ${changed} limit -1) s
     where account.id = s.aid`)
     .run(p)
+  // every row that is set goes out of its index and in again, also where it stays what it was
+  db.statement(`update account set native = s.native, uuid = s.uuid
+    from (select x.account_id aid, t.native, t.uuid from st.act x cross join st.s t on t.id = x.sid cross join account a on a.id = x.account_id
+      where ${changed} and (a.native <> t.native or a.uuid is not t.uuid) limit -1) s
+    where account.id = s.aid`).run({ lo, hi })
   db.statement(
     `update access set until = @run where until is null and (account_id, entitlement_id) in (select account_id, e from st.gd where op = 'end' and account_id in (${touched}))`,
   ).run(p)
@@ -84,6 +93,7 @@ function change(db: Database, b: Bound, lo: number, hi: number): Worked {
     `insert into access(account_id, entitlement_id, since) select account_id, e, @run from st.gd where op = 'add' and account_id in (${touched})`,
   ).run(p)
   markOwners(db, touched, lo, hi)
+  remember(db, b, settled, { lo, hi })
   return { changed: done.changes, rows: imagesOf(db, p, touched) }
 }
 
@@ -107,13 +117,13 @@ function lost(db: Database, b: Bound, lo: number, hi: number): Worked {
  * What the accounts are now made from, after everything that touched them. Those without an owner are looked at again in every read, and so
  * are those whose row was rejected: it may stand beside the one that they were made from.
  */
-function remember(db: Database, b: Bound, lo: number, hi: number): Worked {
+function remember(db: Database, b: Bound, chosen: string, range: { lo: number; hi: number }): Worked {
   db.statement(`insert into account_seen(account_id, application_id, mac)
     select a.id, @app, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', zeroblob(8), s.mac)
     from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = coalesce(x.account_id,
       (select o.id from account o where o.application_id = @app and o.native = s.native and o.retired = 0))
-    where x.kind not in ('create', 'replaced') and x.sid > @lo and x.sid <= @hi
-    on conflict do update set mac = excluded.mac`).run({ app: b.applicationId, ownable: b.ownable, lo, hi })
+    where ${chosen}
+    on conflict do update set mac = excluded.mac`).run({ app: b.applicationId, ownable: b.ownable, ...range })
   return { changed: 0, rows: [] }
 }
 

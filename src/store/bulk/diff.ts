@@ -143,7 +143,7 @@ function* diffGrants(db: Database, options: DiffOptions): Generator<void> {
     db.statement(`insert into st.gd select x.account_id, c.entitlement_id, 'end'
       from st.act x cross join access c on c.account_id = x.account_id and c.until is null
       where x.sid > @lo and x.sid <= @hi and x.kind in ${compared} and not exists
-        (select 1 from st.m m cross join st.g g on g.a = x.sid and g.e = m.l where m.g = c.entitlement_id)`).run(slice)
+        (select 1 from st.g g cross join st.m m on m.l = g.e where g.a = x.sid and m.g = c.entitlement_id)`).run(slice)
     yield
   }
   if (compareAll)
