@@ -12,7 +12,7 @@ export interface SeenSlots {
 /** Room for so many hashes; none is known yet. */
 export function createSeenSlots(key: Uint8Array, known: number): SeenSlots {
   const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4))
-  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / 0.7) + 16)), marks: shared(2) }
+  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / 0.8) + 16)), marks: shared(2) }
 }
 
 /** Two low bits of the second number are for the marks. */

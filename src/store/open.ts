@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { StoreError, UserError } from '../base/errors.ts'
+import { cacheKib } from './cache.ts'
 import { createDatabase } from './database.ts'
 import { storeFault } from './fault.ts'
 import { refuseForeign } from './foreign.ts'
@@ -38,7 +39,7 @@ export function openStore(options: OpenStoreOptions): Store {
     if (!isNew) refuseForeign(path, path, steps)
     // what does not fit into memory while it is sorted stays where the store is, and as private
     process.env.SQLITE_TMPDIR ??= dirname(path)
-    connection = openConnection(path, { busyTimeoutMs: options.busyTimeoutMs ?? 5_000, cacheKib: 24 * 1024 })
+    connection = openConnection(path, { busyTimeoutMs: options.busyTimeoutMs ?? 5_000, cacheKib })
     prepare(connection, { path, clock: options.clock, steps })
     for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
     return createStore(createDatabase(path, connection))

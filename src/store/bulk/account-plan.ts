@@ -7,6 +7,7 @@ import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { SeenSlots } from '../../model/seen-records.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
+import { keepUsualPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 import { stageFolder, stagePath } from '../stage-path.ts'
 import { aliveAccounts } from './alive.ts'
@@ -122,7 +123,9 @@ export function createAccountPlans(db: Database): AccountPlans {
         addRejectedNative: file.addRejectedNative,
         seal(applicationId, seen) {
           file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
-          return seen === undefined || keepUnseen(db, applicationId, seen)
+          const fits = seen === undefined || keepUnseen(db, applicationId, seen)
+          keepUsualPages(db)
+          return fits
         },
         async compare(diff, correlation, pause) {
           await inSteps(db, diffAccounts(db, diff), pause)

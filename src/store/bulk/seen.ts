@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { addSeen, createSeenSlots, isSeenOnce, type SeenSlots, secondOf } from '../../model/seen-records.ts'
+import { keepFewPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 
 /** Hashes of the source records that an application's accounts were last made from, and which of them are there again. */
@@ -44,9 +45,10 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
 const zeroed = 'select account_id from account_seen where application_id = ? and mac = zeroblob(8)'
 const touched = `select count(*) from account where id in (${zeroed}) and state = 'active' and retired = 0`
 
-/** 11 bytes an account. */
+/** 10 bytes an account. */
 export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
-  const pages = (): Generator<{ readonly after: number; readonly macs: Int32Array }> => pagesOf(db, applicationId)
+  keepFewPages(db)
+  const pages = (): Generator<Page> => pagesOf(db, applicationId)
   // every account has a hash, and these are counted in an index
   const known = Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
   const slots = createSeenSlots(keyOf(db, definition), known)
@@ -64,42 +66,55 @@ export function loadSeen(db: Database, applicationId: number, definition: string
     repeated,
     *unseen() {
       if (count() === known && !repeated()) return
-      for (const { after, macs } of pages()) {
+      for (const page of pages()) {
+        const { macs } = page
         const there: number[] = []
         for (let i = 0; i < macs.length; i += 2)
           if (!isSeenOnce(slots, macs[i] ?? 0, macs[i + 1] ?? 0)) there.push(i >> 1)
-        if (there.length === 0) continue
-        const ids = idsOf(db, applicationId, after)
-        yield there.map((index) => ids[index] ?? 0)
+        if (there.length > 0) yield idsOf(db, applicationId, page, there)
       }
     },
   }
 }
 
+/** Hashes of accounts in the order of their numbers, two for each. */
+interface Page {
+  readonly after: number
+  readonly first: number
+  readonly last: number
+  readonly macs: Int32Array
+}
+
 /** SQLite joins the hashes of a page, so that a million of them are fifty calls. */
-function* pagesOf(db: Database, app: number): Generator<{ after: number; macs: Int32Array }> {
+function* pagesOf(db: Database, app: number): Generator<Page> {
   const page = db
     .statement(
-      `select cast(group_concat(mac, '') as blob) from (select mac from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
+      `select cast(group_concat(mac, '') as blob), min(id), max(id) from (select account_id id, mac from account_seen
+         where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
     )
-    .pluck()
+    .raw()
   const first = db.statement('select min(account_id) from account_seen').pluck().get() as number | null
   const last = db.statement('select max(account_id) from account_seen').pluck().get() as number | null
   if (first === null || last === null) return
   for (let after = first - 1; after < last; after += pageSize) {
-    const bytes = page.get({ app, after, end: after + pageSize }) as Buffer | null
-    if (bytes !== null)
-      yield { after, macs: new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)) }
+    const [bytes, from, to] = page.get({ app, after, end: after + pageSize }) as [Buffer | null, number, number]
+    if (bytes === null) continue
+    const macs = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    yield { after, first: from, last: to, macs }
   }
 }
 
-const idsOf = (db: Database, app: number, after: number): number[] =>
-  db
+/** Numbers of the accounts at these places of a page; most pages have no gap. */
+function idsOf(db: Database, app: number, { after, first, last, macs }: Page, places: readonly number[]): number[] {
+  if (last - first + 1 === macs.length / 2) return places.map((place) => first + place)
+  const ids = db
     .statement(
       'select account_id from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id',
     )
     .pluck()
     .all({ app, after, end: after + pageSize }) as number[]
+  return places.map((place) => ids[place] ?? 0)
+}
 
 /** Nobody without the store can make a record that passes for another one. */
 function keyOf(db: Database, definition: string): Buffer {

@@ -149,7 +149,17 @@ it('a source that is byte for byte what it was is not read, unless an account wa
   expect(await run()).toMatchObject({ read: 2, unchanged: 2 })
   expect(taken).toBe(2)
   write(cwd, { 'ad.csv': 'login,guid,mail,day,groups\na,,m1,2020-01-01,x|y\n' })
+  // next to the table of what is known the store keeps few pages
+  const { exec } = db
+  const pages: unknown[] = []
+  Object.assign(db, {
+    exec(sql: string) {
+      exec(sql)
+      if (/^pragma cache_size/.test(sql)) pages.push(db.statement('pragma main.cache_size').pluck().get())
+    },
+  })
   expect(await run()).toMatchObject({ read: 1, unchanged: 1, gone: 1 })
+  expect(pages).toEqual([-2048, -24576])
   expect(await run()).toMatchObject({ read: 1, unchanged: 1, gone: 0 })
   await app.close()
 })
