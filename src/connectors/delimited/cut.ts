@@ -78,13 +78,10 @@ export class RecordCutter {
     return count
   }
 
-  /** One pass over the whole records; `start`: where the next one begins. Plain variables, because it looks at every byte. */
+  /** One pass over the whole records; `start`: where the next one begins. It goes from newline to newline, and from quote to quote. */
   #scan(): { start: number; found: Region[] } {
     const { separator, quote } = this.#options
-    // most bytes are told by one comparison
-    const highest = Math.max(quote, newline)
-    const b = this.#buffer
-    const end = this.#end
+    const b = this.#buffer.subarray(0, this.#end)
     const found: Region[] = []
     let start = head
     let inside = false
@@ -94,35 +91,33 @@ export class RecordCutter {
     let kept = 0
     let from = -1
     let fromLine = 0
-    for (let i = head; i < end; i++) {
-      const c = b[i] ?? 0
-      if (c > highest) continue
-      if (c === quote) {
+    let at = b.indexOf(quote, head)
+    for (let i = b.indexOf(newline, head); i !== -1; i = b.indexOf(newline, i + 1)) {
+      for (; at !== -1 && at < i; at = b.indexOf(quote, at + 1)) {
         if (inside) {
           inside = false
-          closed = i
-        } else if (i === start || b[i - 1] === separator || closed === i - 1) inside = true
-      } else if (c === newline) {
-        lines++
-        if (inside) continue
-        const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
-        if (!blank && this.#isNew(start, i, start - head < kept)) {
-          kept = i + 1
-          if (from === -1) {
-            from = start
-            fromLine = this.#line
-          }
-          if (this.#macs[0] === '') {
-            found.push({ bytes: b.subarray(from, i + 1), line: fromLine, macs: this.#takeMacs() })
-            from = -1
-          }
-        } else if (from !== -1) {
-          found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
+          closed = at
+        } else if (at === start || b[at - 1] === separator || closed === at - 1) inside = true
+      }
+      lines++
+      if (inside) continue
+      const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
+      if (!blank && this.#isNew(start, i, start - head < kept)) {
+        kept = i + 1
+        if (from === -1) {
+          from = start
+          fromLine = this.#line
+        }
+        if (this.#macs[0] === '') {
+          found.push({ bytes: b.subarray(from, i + 1), line: fromLine, macs: this.#takeMacs() })
           from = -1
         }
-        start = i + 1
-        this.#line = lines
+      } else if (from !== -1) {
+        found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
+        from = -1
       }
+      start = i + 1
+      this.#line = lines
     }
     if (from !== -1) found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
     return { start, found }
