@@ -36,12 +36,12 @@ export function seenBefore(
   const day = /\btoday\b/.test(text) ? dayIn(run.startedAt, project.timeZone).toISOString() : ''
   const definition = `${application.digest} ${day}`
   const compares = !args.recorrelate && args.optimizeReaggregation
+  const last = store.applications.lastRead(applicationId)
   return {
     definition,
-    table: () => (compares ? store.accountPlans.seen(applicationId, definition) : undefined),
+    table: () => (compares ? store.accountPlans.seen(applicationId, definition, last?.rows) : undefined),
     nothing: () => store.accountPlans.seeNothing(definition),
     async unchanged() {
-      const last = store.applications.lastRead(applicationId)
       if (!compares || args.input !== undefined || last?.definition !== definition) return undefined
       if (!(await isSame(context, application, last.evidence))) return undefined
       const table = store.accountPlans.allSeen(applicationId, last.rows)

@@ -9,21 +9,37 @@ export interface SeenSlots {
   readonly marks: Int32Array<SharedArrayBuffer>
 }
 
+/** So full at most, so that what is not known is told soon. */
+const mostFull = 0.8
+
 /** Room for so many hashes; none is known yet. */
 export function createSeenSlots(key: Uint8Array, known: number): SeenSlots {
   const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4))
-  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / 0.8) + 16)), marks: shared(2) }
+  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / mostFull) + 16)), marks: shared(2) }
 }
+
+/** How many hashes there is room for. */
+export const roomOf = ({ slots }: SeenSlots): number => Math.floor((slots.length / 2) * mostFull)
 
 /** Two low bits of the second number are for the marks. */
 export const secondOf = (high: number): number => high & -4
 
-export function addSeen({ slots }: SeenSlots, low: number, second: number): void {
+/** Adds hashes, two numbers each; zero means that none is known. Gives how many there were. Plain variables: there are millions. */
+export function addSeen({ slots }: SeenSlots, macs: Int32Array): number {
   const count = slots.length / 2
-  let slot = Math.floor((low >>> 0) * (count / 2 ** 32))
-  while ((slots[2 * slot] ?? 0) !== 0 || (slots[2 * slot + 1] ?? 0) !== 0) if (++slot === count) slot = 0
-  slots[2 * slot] = low
-  slots[2 * slot + 1] = second
+  const scale = count / 2 ** 32
+  let added = 0
+  for (let i = 0; i < macs.length; i += 2) {
+    const low = macs[i] ?? 0
+    const second = secondOf(macs[i + 1] ?? 0)
+    if ((low | second) === 0) continue
+    let slot = Math.floor((low >>> 0) * scale)
+    while (((slots[2 * slot] ?? 0) | (slots[2 * slot + 1] ?? 0)) !== 0) if (++slot === count) slot = 0
+    slots[2 * slot] = low
+    slots[2 * slot + 1] = second
+    added++
+  }
+  return added
 }
 
 /** The slot of a hash; -1 where it is not known. */

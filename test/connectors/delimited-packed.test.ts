@@ -21,7 +21,7 @@ import {
 } from '../../src/model/account-block.ts'
 import type { Application, AttributeDefinition, CorrelationRule, ValueSource } from '../../src/model/application.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
-import { addSeen, createSeenSlots, secondOf } from '../../src/model/seen-records.ts'
+import { addSeen, createSeenSlots } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
 import { project } from '../helpers/project.ts'
 
@@ -386,7 +386,7 @@ describe('a large file is read by a thread of its own', () => {
       accounts.map(({ digests }) => Buffer.from(digests[1] ?? '', 'hex')),
     )
     const seen = createSeenSlots(nothingSeen.key, macs.length)
-    for (const mac of macs) addSeen(seen, mac.readInt32LE(0), secondOf(mac.readInt32LE(4)))
+    addSeen(seen, Int32Array.from(macs.flatMap((mac) => [mac.readInt32LE(0), mac.readInt32LE(4)])))
     const again = await outcomeOf(packOnThread(context, meaning, { seen: () => seen }))
     expect(again).toMatchObject({ blocks: [], read: count })
     expect([...seen.marks]).toEqual([macs.length, 0])

@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import type { ReadOptions, RecordBatch, SourceRecord } from '../../src/connectors/connector.ts'
 import { delimited, delimitedSettings } from '../../src/connectors/delimited/delimited.ts'
-import { addSeen, createSeenSlots, type SeenSlots, secondOf } from '../../src/model/seen-records.ts'
+import { addSeen, createSeenSlots, type SeenSlots } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
 import { project } from '../helpers/project.ts'
 
 /** The records of an earlier read, by their hashes. */
 function recordsSeen(macs: readonly Buffer[]): SeenSlots {
   const seen = createSeenSlots(createHash('sha256').update('key').digest(), macs.length)
-  for (const mac of macs) addSeen(seen, mac.readInt32LE(0), secondOf(mac.readInt32LE(4)))
+  addSeen(seen, Int32Array.from(macs.flatMap((mac) => [mac.readInt32LE(0), mac.readInt32LE(4)])))
   return seen
 }
 

@@ -73,8 +73,8 @@ export interface PlanPhase {
 }
 
 export interface AccountPlans {
-  /** What the application's last read saw, under the same definition. */
-  seen(applicationId: number, definition: string): SeenTable
+  /** What the application's last read saw, under the same definition; `rows`: of it, where it tells. */
+  seen(applicationId: number, definition: string, rows: number | undefined): SeenTable
   /** The same without a read, for a source that is byte for byte what it was. */
   allSeen(applicationId: number, rows: number): SeenTable | undefined
   /** Counts the accounts that are there, once a plan: for whoever waits for the source anyway. */
@@ -100,7 +100,7 @@ export function createAccountPlans(db: Database): AccountPlans {
     return alive
   }
   return {
-    seen: (applicationId, definition) => loadSeen(db, applicationId, definition),
+    seen: (applicationId, definition, rows) => loadSeen(db, applicationId, definition, rows),
     countAlive,
     allSeen: (applicationId, rows) => allSeen(db, applicationId, rows, countAlive(applicationId)),
     seeNothing: (definition) => seeNothing(db, definition),

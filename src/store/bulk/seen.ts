@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { addSeen, createSeenSlots, isSeenOnce, type SeenSlots, secondOf } from '../../model/seen-records.ts'
+import { addSeen, createSeenSlots, isSeenOnce, roomOf, type SeenSlots } from '../../model/seen-records.ts'
 import { keepFewPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 
@@ -45,19 +45,14 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
 const zeroed = 'select account_id from account_seen where application_id = ? and mac = zeroblob(8)'
 const touched = `select count(*) from account where id in (${zeroed}) and state = 'active' and retired = 0`
 
-/** 10 bytes an account. */
-export function loadSeen(db: Database, applicationId: number, definition: string): SeenTable {
+/** 10 bytes an account. `rows`: of the last read, where there was one that tells; mostly as many are known. */
+export function loadSeen(db: Database, applicationId: number, definition: string, rows: number | undefined): SeenTable {
   keepFewPages(db)
   const pages = (): Generator<Page> => pagesOf(db, applicationId)
-  // every account has a hash, and these are counted in an index
-  const known = Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
-  const slots = createSeenSlots(keyOf(db, definition), known)
-  for (const { macs } of pages())
-    for (let i = 0; i < macs.length; i += 2) {
-      const low = macs[i] ?? 0
-      const second = secondOf(macs[i + 1] ?? 0)
-      if ((low | second) !== 0) addSeen(slots, low, second)
-    }
+  const key = keyOf(db, definition)
+  const accounts = (): number =>
+    Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
+  const { slots, known } = tableOf(pages, key, rows ?? accounts()) ?? tableOf(pages, key, accounts()) ?? refuse()
   const count = (): number => slots.marks[0] ?? 0
   const repeated = (): boolean => slots.marks[1] === 1
   return {
@@ -77,11 +72,29 @@ export function loadSeen(db: Database, applicationId: number, definition: string
   }
 }
 
+const refuse = (): never => {
+  throw new Error('there are more hashes than accounts')
+}
+
+/** `known`: accounts, also those of which no record is known. Undefined: they do not fit. */
+function tableOf(
+  pages: () => Iterable<Page>,
+  key: Buffer,
+  room: number,
+): { readonly slots: SeenSlots; readonly known: number } | undefined {
+  const slots = createSeenSlots(key, room)
+  let [known, added] = [0, 0]
+  for (const { macs } of pages()) {
+    if (added + macs.length / 2 > roomOf(slots)) return undefined
+    added += addSeen(slots, macs)
+    known += macs.length / 2
+  }
+  return { slots, known }
+}
+
 /** Hashes of accounts in the order of their numbers, two for each. */
 interface Page {
   readonly after: number
-  readonly first: number
-  readonly last: number
   readonly macs: Int32Array
 }
 
@@ -89,24 +102,22 @@ interface Page {
 function* pagesOf(db: Database, app: number): Generator<Page> {
   const page = db
     .statement(
-      `select cast(group_concat(mac, '') as blob), min(id), max(id) from (select account_id id, mac from account_seen
-         where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
+      `select cast(group_concat(mac, '') as blob) from (select mac from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
     )
-    .raw()
+    .pluck()
   const first = db.statement('select min(account_id) from account_seen').pluck().get() as number | null
   const last = db.statement('select max(account_id) from account_seen').pluck().get() as number | null
   if (first === null || last === null) return
   for (let after = first - 1; after < last; after += pageSize) {
-    const [bytes, from, to] = page.get({ app, after, end: after + pageSize }) as [Buffer | null, number, number]
-    if (bytes === null) continue
-    const macs = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-    yield { after, first: from, last: to, macs }
+    const bytes = page.get({ app, after, end: after + pageSize }) as Buffer | null
+    if (bytes !== null)
+      yield { after, macs: new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)) }
   }
 }
 
 /** Numbers of the accounts at these places of a page; most pages have no gap. */
-function idsOf(db: Database, app: number, { after, first, last, macs }: Page, places: readonly number[]): number[] {
-  if (last - first + 1 === macs.length / 2) return places.map((place) => first + place)
+function idsOf(db: Database, app: number, { after, macs }: Page, places: readonly number[]): number[] {
+  if (macs.length / 2 === pageSize) return places.map((place) => after + 1 + place)
   const ids = db
     .statement(
       'select account_id from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id',

@@ -141,6 +141,11 @@ it('a source that is byte for byte what it was is not read, unless an account wa
   expect(applications.lastRead(id)).toMatchObject({ rows: 2, evidence: { level: 'complete' } })
   expect(await run()).toMatchObject({ read: 2, unchanged: 2, correlated: 2, missing: 0 })
   expect(taken).toBe(1)
+  // however many rows the last read is said to have had
+  for (const rows of [undefined, 0, 1, 1000]) {
+    const { slots } = accountPlans.seen(id, 'any', rows).slots
+    expect(slots.filter((number, at) => at % 2 === 0 && number !== 0)).toHaveLength(2)
+  }
   const walk = `explain query plan select account_id from account_seen where application_id = ? and mac = zeroblob(8)`
   expect(db.statement(walk).all(id)).toMatchObject([{ detail: expect.stringContaining('account_seen_again') }])
   db.exec(`update account set attrs = '{}', hash = x'00' where native = 'a'`)
