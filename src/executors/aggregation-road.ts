@@ -68,11 +68,7 @@ export function createAggregationRoad(
           store.accountPlans.countAlive(id),
         ))
       const known = { id, before, delta, definition: seen?.definition }
-      const unseen = table !== undefined
-      const fits = plan.seal(id, table)
-      // the largest thing of the whole run
-      table = undefined
-      if (fits) return await compare(journey, plan, outcome, { ...known, unseen })
+      if (plan.seal(id, table)) return await compare(journey, plan, outcome, { ...known, unseen: table !== undefined })
       plan.close(false)
       store.db.write(() => store.runs.forgetRejects(run.number, application.name))
       plan = fresh()

@@ -1,24 +1,33 @@
 /**
  * Records that the last read saw, by 62 bits of their hashes: two numbers a slot, open addressing. Two bits of the second say `seen` and `seen
- * twice`. It lies in memory that threads share, so that who reads may mark what who writes asks for.
+ * twice`. Its memory moves to the thread that reads, and back to who asks for the marks.
  */
 export interface SeenSlots {
   readonly key: Uint8Array
-  readonly slots: Int32Array<SharedArrayBuffer>
+  slots: Int32Array<ArrayBuffer>
   /** Records that were there again, and whether one was so more than once. */
-  readonly marks: Int32Array<SharedArrayBuffer>
+  marks: Int32Array<ArrayBuffer>
 }
 
-/** So full at most, so that what is not known is told soon. */
-const mostFull = 0.8
+/** What moves. */
+export const memoryOfSlots = ({ slots, marks }: SeenSlots): ArrayBuffer[] => [slots.buffer, marks.buffer]
+
+/** Gives the memory back at once, whenever the collector comes. */
+export function releaseSlots(seen: SeenSlots): void {
+  seen.slots.buffer.transfer(0)
+  seen.slots = new Int32Array(0)
+}
+
+/** So full is a table that is made for its hashes: what is not known is told soon. There may be some more. */
+const full = 0.8
+const mostFull = 0.9
 
 /** Room for so many hashes; none is known yet. */
 export function createSeenSlots(key: Uint8Array, known: number): SeenSlots {
-  const shared = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4))
-  return { key, slots: shared(known === 0 ? 0 : 2 * (Math.ceil(known / mostFull) + 16)), marks: shared(2) }
+  return { key, slots: new Int32Array(known === 0 ? 0 : 2 * (Math.ceil(known / full) + 16)), marks: new Int32Array(2) }
 }
 
-/** How many hashes there is room for. */
+/** How many hashes there is room for at most. */
 export const roomOf = ({ slots }: SeenSlots): number => Math.floor((slots.length / 2) * mostFull)
 
 /** Two low bits of the second number are for the marks. */

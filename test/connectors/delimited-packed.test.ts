@@ -25,7 +25,8 @@ import { addSeen, createSeenSlots } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
 import { project } from '../helpers/project.ts'
 
-const nothingSeen = createSeenSlots(createHash('sha256').update('key').digest(), 0)
+const key = createHash('sha256').update('key').digest()
+const nothing = () => createSeenSlots(key, 0)
 const times = { now: new Date('2026-11-25T01:00:00Z'), today: new Date('2026-11-25T00:00:00Z') }
 
 /** Everything that a block says, as values. */
@@ -94,7 +95,7 @@ async function bothWays(content: string, meaning: AccountMeaning) {
     let taker: Parameters<typeof connection.accounts>[0]
     const packed = packReading(meaning, (packer) => {
       const plain = plainTaker(meaning, packer)
-      taker = { seen: nothingSeen, taker: bytes ? (...given) => counting(plain(...given)) : undefined }
+      taker = { seen: nothing(), taker: bytes ? (...given) => counting(plain(...given)) : undefined }
       return {
         async *batches() {
           const one = await connection.accounts(taker)
@@ -375,9 +376,9 @@ describe('a large file is read by a thread of its own', () => {
 
   it('with the same outcome, which leaves the same marks', async () => {
     const context = contextOf(content(names.join(',')))
-    expect(isWorthThread(context, { seen: () => nothingSeen })).toBe(true)
-    const here = await outcomeOf(packDelimited(context, meaning, { seen: () => nothingSeen }))
-    const there = await outcomeOf(packOnThread(context, meaning, { seen: () => nothingSeen }))
+    expect(isWorthThread(context, { seen: nothing })).toBe(true)
+    const here = await outcomeOf(packDelimited(context, meaning, { seen: nothing }))
+    const there = await outcomeOf(packOnThread(context, meaning, { seen: nothing }))
     expect(there).toEqual(here)
     expect(here.blocks.length).toBeGreaterThan(8)
     expect(here.rejects).toHaveLength(5)
@@ -385,7 +386,7 @@ describe('a large file is read by a thread of its own', () => {
     const macs = (here.blocks as { accounts: { digests: string[] }[] }[]).flatMap(({ accounts }) =>
       accounts.map(({ digests }) => Buffer.from(digests[1] ?? '', 'hex')),
     )
-    const seen = createSeenSlots(nothingSeen.key, macs.length)
+    const seen = createSeenSlots(key, macs.length)
     addSeen(seen, Int32Array.from(macs.flatMap((mac) => [mac.readInt32LE(0), mac.readInt32LE(4)])))
     const again = await outcomeOf(packOnThread(context, meaning, { seen: () => seen }))
     expect(again).toMatchObject({ blocks: [], read: count })
@@ -400,19 +401,17 @@ describe('a large file is read by a thread of its own', () => {
       )) as ConnectorError
       return { code, message, hint, place }
     }
-    const here = await failed(packDelimited(context, meaning, { seen: () => nothingSeen }))
+    const here = await failed(packDelimited(context, meaning, { seen: nothing }))
     expect(here.code).toBe('IQ2003')
-    const there = packOnThread(context, meaning, { seen: () => nothingSeen })
+    const there = packOnThread(context, meaning, { seen: nothing })
     expect(await failed(there)).toEqual(here)
-    await expect(outcomeOf(packOnThread(context, meaning, { seen: () => nothingSeen }))).rejects.toBeInstanceOf(
-      ConnectorError,
-    )
+    await expect(outcomeOf(packOnThread(context, meaning, { seen: nothing }))).rejects.toBeInstanceOf(ConnectorError)
   })
 
   it('which ends when the run has to', async () => {
     const abort = new AbortController()
     const reading = packOnThread(contextOf(content(names.join(',')), abort.signal), meaning, {
-      seen: () => nothingSeen,
+      seen: nothing,
     })
     let read = 0
     for await (const batch of reading.batches()) {

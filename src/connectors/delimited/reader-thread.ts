@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
-import type { SeenSlots } from '../../model/seen-records.ts'
+import { memoryOfSlots, type SeenSlots } from '../../model/seen-records.ts'
 import type { PackedReading } from '../packing.ts'
 import { packDelimited } from './packed.ts'
 import { type FromThread, failureOf, memoryOf, received, type ThreadTask, type ToThread } from './thread-messages.ts'
@@ -37,7 +37,7 @@ try {
     wanted--
     say({ batch }, memoryOf(batch.blocks))
   }
-  say({ evidence: reading.evidence() }, [])
+  say({ evidence: reading.evidence(), seen: slots }, memoryOfSlots(slots))
 } catch (error) {
   say({ failure: failureOf(error) }, [])
 } finally {

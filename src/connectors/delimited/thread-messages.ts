@@ -21,7 +21,7 @@ export type ToThread =
 
 export type FromThread =
   | { readonly batch: PackedBatch }
-  | { readonly evidence: Evidence }
+  | { readonly evidence: Evidence; readonly seen: SeenSlots }
   | { readonly failure: Failure }
 
 /** An error that survives the way between threads. */

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { Evidence } from '../../model/result.ts'
+import { memoryOfSlots } from '../../model/seen-records.ts'
 import type { ConnectorContext, PackOptions } from '../connector.ts'
 import { filesOf } from '../files.ts'
 import type { AccountMeaning, PackedReading } from '../packing.ts'
@@ -40,11 +41,13 @@ export function packOnThread(
       const stop = (): void => tell({ stop: true }, [])
       signal.addEventListener('abort', stop)
       try {
-        tell({ seen: options.seen() }, [])
+        const seen = options.seen()
+        tell({ seen }, memoryOfSlots(seen))
         for await (const message of messagesOf(thread)) {
           if ('failure' in message) throw errorOf(message.failure)
           if ('evidence' in message) {
             evidence = message.evidence
+            Object.assign(seen, message.seen)
             return
           }
           yield { ...message.batch, blocks: received(message.batch.blocks) }

@@ -124,6 +124,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         seal(applicationId, seen) {
           file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
           const fits = seen === undefined || keepUnseen(db, applicationId, seen)
+          seen?.release()
           keepUsualPages(db)
           return fits
         },

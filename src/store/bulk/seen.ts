@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { addSeen, createSeenSlots, isSeenOnce, roomOf, type SeenSlots } from '../../model/seen-records.ts'
+import { addSeen, createSeenSlots, isSeenOnce, releaseSlots, roomOf, type SeenSlots } from '../../model/seen-records.ts'
 import { keepFewPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 
@@ -13,6 +13,8 @@ export interface SeenTable {
   repeated(): boolean
   /** Accounts whose record was not seen: changed, absent, or to be looked at again. */
   unseen(): Iterable<readonly number[]>
+  /** Gives back its memory: the most of a run. Nothing can be asked any more. */
+  release(): void
 }
 
 /** The mapping's own version: a change of what a record means makes every record new. */
@@ -39,6 +41,7 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
     count: () => rows,
     repeated: () => false,
     unseen: () => [again],
+    release: () => undefined,
   }
 }
 
@@ -59,6 +62,7 @@ export function loadSeen(db: Database, applicationId: number, definition: string
     slots,
     count,
     repeated,
+    release: () => releaseSlots(slots),
     *unseen() {
       if (count() === known && !repeated()) return
       for (const page of pages()) {
@@ -92,7 +96,7 @@ function tableOf(
   return { slots, known }
 }
 
-/** Hashes of accounts in the order of their numbers, two for each. */
+/** Hashes of accounts in the order of their numbers, two for each; good until the next page is asked for. */
 interface Page {
   readonly after: number
   readonly macs: Int32Array
@@ -109,9 +113,11 @@ function* pagesOf(db: Database, app: number): Generator<Page> {
   const last = db.statement('select max(account_id) from account_seen').pluck().get() as number | null
   if (first === null || last === null) return
   for (let after = first - 1; after < last; after += pageSize) {
-    const bytes = page.get({ app, after, end: after + pageSize }) as Buffer | null
-    if (bytes !== null)
-      yield { after, macs: new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)) }
+    const bytes = page.get({ app, after, end: after + pageSize }) as Buffer<ArrayBuffer> | null
+    if (bytes === null) continue
+    yield { after, macs: new Int32Array(bytes.buffer) }
+    // gives the memory back at once: the collector comes for it only when there is much more
+    bytes.buffer.transfer(0)
   }
 }
 
