@@ -1,6 +1,6 @@
 import type { CorrelationRule } from '../../model/application.ts'
-import { evenOut } from '../../model/normalize.ts'
 import type { Database } from '../database.ts'
+import { loadKeys } from './correlation-keys.ts'
 import { isPlain, makeOwn, makePlainCandidates } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
@@ -29,7 +29,7 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
   const all = [...plan.rules, ...plan.sameAs]
   // their ids are negative
   db.exec('insert into st.planned select -id, name from temp.planned_identity')
-  if (all.length > 0) yield* loadKeys(db, all, plan)
+  if (all.length > 0) yield* loadKeys(db, all, plan.authoritative)
   const never = neverClause(db)
   for (const [index, rule] of plan.rules.entries()) {
     yield* decide(db, rule, index, plan.privileged, never)
@@ -61,62 +61,6 @@ function* findCandidates(db: Database, plan: CorrelationPlan): Generator<void> {
   }
 }
 
-/** What each rule may find: the identities' values, evened out as the rule says. */
-function* loadKeys(db: Database, rules: readonly CorrelationRule[], plan: CorrelationPlan): Generator<void> {
-  db.exec(
-    'create table st.keys(rule int not null, value text not null, identity_id int not null, inactive int not null) strict',
-  )
-  let waiting: (string | number)[] = []
-  const flush = (): void => {
-    if (waiting.length === 0) return
-    db.statement(
-      `insert into st.keys values ${Array(waiting.length / 4)
-        .fill('(?,?,?,?)')
-        .join(',')}`,
-    ).run(waiting)
-    waiting = []
-  }
-  const trusted = new Set(plan.authoritative)
-  const put = (id: number, name: string, status: string, attrs: string, sources: Record<string, string>): void => {
-    const values = JSON.parse(attrs) as Record<string, unknown>
-    rules.forEach((rule, index) => {
-      const value = rule.identity === 'name' ? name : values[rule.identity]
-      const source = sources[rule.identity]
-      if (source !== undefined && !trusted.has(source)) return
-      const key = typeof value === 'string' || typeof value === 'number' ? evenOut(rule, String(value)) : undefined
-      if (key === undefined) return
-      waiting.push(index, key, id, status === 'inactive' ? 1 : 0)
-      if (waiting.length === 400) flush()
-    })
-  }
-  for (const people of peoplePages(db)) {
-    for (const [id, name, status, attrs, sources] of people) put(id, name, status, attrs, JSON.parse(sources))
-    yield
-  }
-  flush()
-  // sorted first: in the order of the identities each would go to another page
-  db.exec(`insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id;
-    drop table st.keys`)
-}
-
-type Person = [id: number, name: string, status: string, attrs: string, sources: string]
-
-/** Who is there, then who is planned: what these have comes from the application that would make them. */
-function* peoplePages(db: Database): Generator<Person[]> {
-  for (const columns of [
-    'id, name, status, attrs, sources from identity',
-    `-id, name, status, attrs, '{}' from temp.planned_identity`,
-  ]) {
-    const page = db.statement(`select ${columns} where id > ? order by id limit 10000`).raw()
-    for (let last: number | undefined = 0; last !== undefined; ) {
-      const rows = page.all(last) as Person[]
-      yield rows
-      const end = rows.at(-1)
-      last = end === undefined ? undefined : Math.abs(end[0])
-    }
-  }
-}
-
 /** Nobody finds whom a person has ruled out for the account; where nothing was ruled out, nothing is asked. */
 function neverClause(db: Database): (identity: string) => string {
   if (db.statement(`select exists (select 1 from decision where kind = 'never')`).pluck().get() !== 1) return () => ''
@@ -135,25 +79,34 @@ function* decide(
   never: Never,
 ): Generator<void> {
   const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
-  const decided = db.statement(`insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
+  const key = `s.keys ->> ${index}`
+  const into = `insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
-      case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value
+      case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value`
+  const foundOne = `case when one is owner then 'rule'
+    when inactive and not @decisive then 'inactive'
+    when owner is null then 'rule'
+    when @privileged then 'movedAsk' else 'moved' end`
+  const open = `c.sid > @lo and c.sid <= @hi and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)`
+  // nearly every key is that of one identity: these need no counting
+  const single = db.statement(`${into}
+    from (select sid, account_id, one, ids, value, ${foundOne} kind
+      from (select c.sid, c.account_id, c.owner, k.identity_id one, k.inactive, '[' || k.identity_id || ']' ids, k.value
+        from st.cand c cross join st.s s on s.id = c.sid cross join st.ik k on k.rule = ${index} and k.value = ${key} ${never('k.identity_id')}
+        where ${open} and not exists (select 1 from st.shared h where h.rule = ${index} and h.value = k.value)))`)
+  const rest = db.statement(`${into}
     from (select sid, account_id, one, ids, value,
-        case when found > 1 then 'ambiguous'
-          when found = 1 and one is owner then 'rule'
-          when found = 1 and inactive and not @decisive then 'inactive'
-          when found = 1 and owner is null then 'rule'
-          when found = 1 then iif(@privileged, 'movedAsk', 'moved')
+        case when found > 1 then 'ambiguous' when found = 1 then ${foundOne}
           when @decisive and not creates then case when owner is null then 'decisive' when made then 'kept' else 'unconfirmed' end end kind
       from (select c.sid, c.account_id, c.owner, c.creates, c.made, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
-          json_group_array(k.identity_id) ids, s.keys ->> ${index} value
-        from st.cand c cross join st.s s on s.id = c.sid
-          left join st.ik k on k.rule = ${index} and k.value = s.keys ->> ${index} ${never('k.identity_id')}
-        where s.keys ->> ${index} is not null and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)
+          json_group_array(k.identity_id) ids, ${key} value
+        from st.cand c cross join st.s s on s.id = c.sid left join st.ik k on k.rule = ${index} and k.value = ${key} ${never('k.identity_id')}
+        where ${open} and ${key} is not null
         group by c.sid))
     where kind is not null`)
   for (const slice of slicesOf(db)) {
-    decided.run({ ...p, ...slice })
+    single.run({ ...p, ...slice })
+    rest.run({ ...p, ...slice })
     yield
   }
   if (!rule.decisive) return
