@@ -131,6 +131,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         async compare(diff, correlation, pause) {
           await inSteps(db, diffAccounts(db, diff), pause)
           await inSteps(db, correlateStage(db, correlation), pause)
+          await file.harden(db)
         },
         close: (kept) => file.close(db, kept),
       }

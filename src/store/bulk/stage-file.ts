@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { AccountBlock } from '../../model/account-block.ts'
 import { AccountPacker } from '../../model/account-packer.ts'
@@ -10,7 +11,7 @@ import { createBlockWriter } from './stage-rows.ts'
 
 /**
  * The plan of one section, in a file of its own beside the store: invisible to whoever reads the business tables, thrown away
- * after the run. It has no journal because it is believed only once it is sealed.
+ * after the run. It has no journal because it is believed only once it is sealed, and bound.
  */
 export interface StageFile {
   readonly path: string
@@ -19,10 +20,12 @@ export interface StageFile {
   /** A rejected row whose native identity is known: that account is not missing. */
   addRejectedNative(native: string): void
   /**
-   * Ends the writing, makes it durable and attaches it to the store's connection as `st`. `seen`: records that were left out as unchanged;
-   * `known`: the application may have accounts.
+   * Ends the writing and attaches the file to the store's connection as `st`. `seen`: records that were left out as unchanged; `known`: the
+   * application may have accounts.
    */
   seal(db: Database, run: number, read: { readonly seen: number; readonly known: boolean }): void
+  /** From now on what is written outlives a crash. */
+  harden(db: Database): Promise<void>
   /** Detaches, and deletes the file unless it is kept. */
   close(db: Database, kept: boolean): void
 }
@@ -70,10 +73,14 @@ export function createStageFile(path: string): StageFile {
       file.prepare('insert into sealed values (?, ?, ?, ?, ?)').run(run, seen, descents, uuids, unnamed)
       file.exec('commit')
       file.close()
-      const handle = openSync(path, 'r+')
-      fsyncSync(handle)
-      closeSync(handle)
       attachStage(db, path)
+      // nobody takes this up after a crash before it is bound
+      db.exec('pragma st.journal_mode = MEMORY; pragma st.synchronous = OFF')
+    },
+    async harden(db) {
+      db.exec('pragma st.journal_mode = DELETE; pragma st.synchronous = FULL')
+      const handle = await open(path, 'r+')
+      await handle.sync().finally(() => handle.close())
     },
     close(db, kept) {
       if (file.open) file.close()
