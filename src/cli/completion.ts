@@ -1,8 +1,8 @@
 import type { App } from '../app.ts'
 import type { Command } from './command.ts'
 import { commandNamed, commandNames, groupNamed } from './commands/index.ts'
+import { ofCalled, type Wanted } from './live-names.ts'
 import { globalOptions } from './program.ts'
-import { shortId } from './render/result.ts'
 
 /**
  * What may stand where the last of the words is being typed: commands, options, their choices, and the names that there are now.
@@ -11,13 +11,22 @@ import { shortId } from './render/result.ts'
 export async function complete(words: readonly string[], open: () => Promise<App>): Promise<string[]> {
   const typed = words.at(-1) ?? ''
   const before = words.slice(0, -1)
-  const candidates = await candidatesOf(before, typed, open)
+  // `--output=js` is one word
+  const [, option = '', value] = /^(--[a-z-]+)=(.*)$/.exec(typed) ?? []
+  const candidates =
+    value === undefined
+      ? await candidatesOf(before, typed, open)
+      : (await candidatesOf([...before, option], value, open)).map((one) => `${option}=${one}`)
   return [...new Set(candidates)].filter((one) => one.startsWith(typed)).sort()
 }
 
-async function candidatesOf(before: readonly string[], typed: string, open: () => Promise<App>): Promise<string[]> {
+async function candidatesOf(
+  before: readonly string[],
+  typed: string,
+  open: () => Promise<App>,
+): Promise<readonly string[]> {
   const [noun, verb] = before
-  if (noun === undefined) return [...commandNames]
+  if (noun === undefined) return commandNames
   const group = groupNamed(noun)
   if (group !== undefined && verb === undefined && !typed.startsWith('-')) return group.commands.map((one) => one.name)
   const command =
@@ -30,10 +39,10 @@ async function candidatesOf(before: readonly string[], typed: string, open: () =
   const last = rest.at(-1) ?? ''
   const waiting = options.find((one) => namesOf(one.flags).includes(last) && one.flags.includes('<'))
   if (waiting !== undefined)
-    return waiting.choices === undefined ? namesAt(waiting.flags, noun, open) : [...waiting.choices]
+    return waiting.choices ?? namesAt({ place: waiting.flags, noun, typed, before: rest }, open)
   if (typed.startsWith('-')) return options.flatMap((one) => namesOf(one.flags).filter((name) => name.startsWith('--')))
   const place = placeAt(command, rest, options)
-  return place === undefined ? [] : namesAt(place, noun, open)
+  return place === undefined ? [] : namesAt({ place, noun, typed, before: rest }, open)
 }
 
 const namesOf = (flags: string): string[] => flags.split(/[ ,]+/).filter((part) => part.startsWith('-'))
@@ -47,24 +56,16 @@ function placeAt(command: Command, rest: readonly string[], options: readonly { 
   return places[given] ?? (places.at(-1)?.includes('...') === true ? places.at(-1) : undefined)
 }
 
-/** The names that fit an argument or the value of an option; known by what it is called. */
-async function namesAt(place: string, noun: string, open: () => Promise<App>): Promise<string[]> {
-  const called = /[<[](?:.*\s)?([a-z:]+)(?:\.\.\.)?[>\]]/.exec(place)?.[1] ?? ''
-  const what = called === 'name' ? (place.startsWith('--') ? (/^--([a-z]+)/.exec(place)?.[1] ?? '') : noun) : called
-  if (what === 'shell') return ['bash', 'zsh', 'fish']
-  if (what === 'topic') {
-    const [{ topics }, { codes }] = await Promise.all([import('./topics.ts'), import('../base/codes.ts')])
-    return [...Object.keys(topics), ...Object.keys(codes)]
-  }
-  if (what === 'kind') {
-    const { documentNames, kindNames } = await import('../app.ts')
-    return [...kindNames, ...documentNames]
-  }
-  if (what === 'task' || what === 'tasks') return [...(await open()).project.tasks.names()]
-  if (what === 'application' || what === 'applications') return [...(await open()).project.applications.names()]
-  if (['id', 'result', 'from', 'to', 'run'].includes(what)) {
-    const items = (await open()).storeIfExists()?.results.list({ limit: 50 }).items ?? []
-    return items.length === 0 ? [] : ['latest', ...items.map((one) => shortId(one.id))]
-  }
-  return []
+/** What the place is called says which names fit it; `name` and `id` are of the noun, or of the option. */
+async function namesAt(wanted: Wanted, open: () => Promise<App>): Promise<readonly string[]> {
+  const { place, noun, before } = wanted
+  const word = /[<[](?:.*\s)?([a-z:=]+)(?:\.\.\.)?[>\]]/.exec(place)?.[1] ?? ''
+  const isOption = place.startsWith('--')
+  if (noun === 'plan' && place === '<task>') return ['show', ...(await ofCalled('task', open, wanted))]
+  if (noun === 'plan' && place === '[file]') return before[0] === 'show' ? ofCalled('result', open, wanted) : []
+  if (noun === 'why' && word === 'id')
+    return ofCalled(before[0] === 'identity' ? 'identity' : 'application:native', open, wanted)
+  if (word === 'id') return ofCalled(noun === 'schedule' ? 'schedule' : 'result', open, wanted)
+  if (word === 'name') return ofCalled(isOption ? (/^--([a-z]+)/.exec(place)?.[1] ?? '') : noun, open, wanted)
+  return ofCalled(word, open, wanted)
 }

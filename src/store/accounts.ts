@@ -3,7 +3,7 @@ import type { AccountDocument } from '../model/documents.ts'
 import type { Value } from '../model/value.ts'
 import { type AccountHistory, accountHistory } from './account-history.ts'
 import type { Database } from './database.ts'
-import { hintForAccount } from './near.ts'
+import { accountsBeginning, hintForAccount } from './near.ts'
 
 export interface AccountFilter {
   readonly application?: string | undefined
@@ -21,6 +21,8 @@ export interface Accounts {
   find(filter: AccountFilter, limit?: number): IterableIterator<AccountDocument>
   /** `APPLICATION:NATIVE`. @throws UserError IQ1006 */
   get(reference: string): AccountDocument
+  /** Names that begin as `APPLICATION:NATI` does; for completion. */
+  beginning(reference: string, limit: number): string[]
   /** The same, as the number of its row. */
   idOf(reference: string): number
   /** How it came to its identity, or to none. */
@@ -56,6 +58,7 @@ export function createAccounts(db: Database): Accounts {
       for (const row of rows) yield document(db, row as Row)
     },
     get: (reference) => document(db, rowOf(reference)),
+    beginning: (reference, limit) => accountsBeginning(db, reference, limit),
     idOf: (reference) => Number(rowOf(reference).id),
     historyOf: (id) => accountHistory(db, id),
     linkOf: (id) =>

@@ -2,7 +2,7 @@ import { UserError } from '../base/errors.ts'
 import type { EntitlementDocument } from '../model/documents.ts'
 import type { Database } from './database.ts'
 import { createEntitlementEdits, type EntitlementEdits } from './entitlement-edits.ts'
-import { hintForEntitlement } from './near.ts'
+import { entitlementsBeginning, hintForEntitlement } from './near.ts'
 
 export interface EntitlementFilter {
   readonly application?: string | undefined
@@ -24,6 +24,8 @@ export interface Catalogue extends EntitlementEdits {
   find(filter: EntitlementFilter, limit?: number): IterableIterator<EntitlementDocument>
   /** `APPLICATION:ATTRIBUTE:VALUE`. @throws UserError IQ1006 */
   get(reference: string): EntitlementDocument
+  /** Names that begin as `APPLICATION:ATTR` does; for completion. */
+  beginning(reference: string, limit: number): string[]
   /** What earlier reads of the application's catalogue tell the next one; undefined before the first. */
   history(application: string): CatalogueHistory | undefined
 }
@@ -60,6 +62,7 @@ export function createCatalogue(db: Database): Catalogue {
         .iterate({ ...values, limit: limit ?? -1 })
       for (const row of rows) yield document(row as Row)
     },
+    beginning: (reference, limit) => entitlementsBeginning(db, reference, limit),
     get(reference) {
       // names of applications hold no colon, attributes seldom one, values often
       const row = db

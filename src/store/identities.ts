@@ -4,7 +4,7 @@ import type { TraceIdentity } from '../model/rule-trace.ts'
 import type { Value } from '../model/value.ts'
 import type { Database } from './database.ts'
 import { createIdentityEdits, type IdentityEdits } from './identity-edits.ts'
-import { hintForIdentity } from './near.ts'
+import { hintForIdentity, identitiesBeginning } from './near.ts'
 
 export interface IdentityFilter {
   readonly status?: string | undefined
@@ -18,6 +18,8 @@ export interface Identities extends IdentityEdits {
   find(filter: IdentityFilter, limit?: number): IterableIterator<IdentityDocument>
   /** @throws UserError IQ1006 */
   get(name: string): IdentityDocument
+  /** Names that begin so; for completion. */
+  beginning(typed: string, limit: number): string[]
   /** All of them, as correlation sees them; by number. */
   values(): IterableIterator<TraceIdentity>
   originOf(name: string): IdentityOrigin
@@ -50,6 +52,7 @@ export function createIdentities(db: Database): Identities {
         .iterate({ ...values, limit: limit ?? -1 })
       for (const row of rows) yield document(db, row as Row)
     },
+    beginning: (typed, limit) => identitiesBeginning(db, typed, limit),
     get(name) {
       const row = db.statement(`${select} where i.name = ?`).get(name) as Row | undefined
       if (row !== undefined) return document(db, row)

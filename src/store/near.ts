@@ -92,3 +92,29 @@ export function hintForResult(db: Database, reference: string): string {
     all,
   )
 }
+
+/** `ad:jd` as far as it is typed; at most so many. */
+export function accountsBeginning(db: Database, reference: string, limit: number): string[] {
+  const at = reference.indexOf(':')
+  return namesIn(
+    db,
+    `select p.name || ':' || a.native from application p cross join account a on a.application_id = p.id and a.retired = 0
+       where p.name = ? and a.native >= ? and a.native < ? order by a.native limit ?`,
+    reference.slice(0, at),
+    ...range(reference.slice(at + 1)),
+    limit,
+  )
+}
+
+export function entitlementsBeginning(db: Database, reference: string, limit: number): string[] {
+  const whole = `p.name || ':' || e.attribute || ':' || coalesce(e.shown, e.value)`
+  const sql = `select ${whole} from application p join entitlement e on e.application_id = p.id
+    where p.name = ? and substr(${whole}, 1, length(?)) = ? limit ?`
+  return namesIn(db, sql, reference.slice(0, reference.indexOf(':')), reference, reference, limit)
+}
+
+export const identitiesBeginning = (db: Database, typed: string, limit: number): string[] =>
+  namesIn(db, 'select name from identity where name >= ? and name < ? order by name limit ?', ...range(typed), limit)
+
+/** The bounds of what begins so. */
+const range = (typed: string): [string, string] => [typed, `${typed}\u{10ffff}`]

@@ -1,10 +1,13 @@
-import { spawnSync } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { until } from '../helpers/spawn-cli.ts'
 
 const root = join(import.meta.dirname, '../..')
 const complete = async (cwd: string, ...words: string[]): Promise<string[]> =>
@@ -33,7 +36,7 @@ describe('completion', () => {
     expect(await complete(cwd, 'task', 'show', 'und')).toEqual(['undo'])
     expect(await complete(cwd, 'results', 'show', '')).toEqual([])
     const { id } = JSON.parse((await runCli('run aggregation --json', { cwd })).stdout) as { id: string }
-    expect(await complete(cwd, 'results', 'show', '')).toEqual([id.slice(0, 12), 'latest'])
+    expect(await complete(cwd, 'results', 'show', '')).toEqual([id.slice(0, 12), 'aggregation@latest', 'latest'])
     expect(await complete(cwd, 'undo', 'la')).toEqual(['latest'])
   })
 
@@ -48,26 +51,88 @@ describe('completion', () => {
     expect(stderr).toContain('did you mean bash')
   })
 
+  it('knows accounts, identities, entitlements, the settings of a task and what they may be set to', async () => {
+    const cwd = project(smallOrganisation)
+    await runCli('run aggregation', { cwd })
+    expect(await complete(cwd, 'account', 'show', 'a')).toEqual(['ad:'])
+    expect(await complete(cwd, 'account', 'show', 'ad:s')).toEqual(['ad:svc', 'ad:svc2', 'ad:svc3'])
+    expect(await complete(cwd, 'account', 'link', 'ad:svc', '')).toEqual(['1', '2', '3'])
+    expect(await complete(cwd, 'why', 'a')).toEqual(['account'])
+    expect(await complete(cwd, 'why', 'identity', '2')).toEqual(['2'])
+    expect(await complete(cwd, 'entitlement', 'show', 'ad:gr')).toContain('ad:groups:g1')
+    expect(await complete(cwd, 'account', 'find', '--holds', 'ad:groups:g1')).toContain('ad:groups:g1')
+    expect(await complete(cwd, 'results', 'show', 'aggregation@')).toEqual(['aggregation@latest'])
+    expect(await complete(cwd, 'run', 'aggregation', '--set', 'appl')).toEqual(['applications='])
+    expect(await complete(cwd, 'run', 'aggregation', '--set', 'applications=hr,')).toEqual(['applications=hr,ad'])
+    expect(await complete(cwd, 'task', 'new', 'x', '--executor', 'acc')).toEqual(['account-aggregation'])
+    expect(await complete(cwd, 'run', 'aggregation', '--allow', 'deletes,emptyS')).toEqual(['deletes,emptySource'])
+    expect(await complete(cwd, 'run', 'aggregation', '--forbid', 'dis')).toEqual(['disable'])
+    expect(await complete(cwd, 'results', '--status=wa')).toEqual(['--status=warning'])
+    expect(await complete(cwd, 'plan', 'sh')).toEqual(['show'])
+    expect(await complete(cwd, 'plan', 'show', 'la')).toEqual(['latest'])
+  })
+
+  /** A line editor of its own: what is typed there, and what the command then gets. */
   const shells = {
-    bash: 'COMP_WORDS=(iqtask run agg); COMP_CWORD=2; _iqtask; printf "%s\\n" "${COMPREPLY[@]}"',
-    zsh: 'words=(iqtask run agg); CURRENT=3; _iqtask',
-    fish: "complete -C 'iqtask run agg'",
+    bash: { start: 'bash --norc -i', load: 'PS1="> "; source ./completion' },
+    zsh: { start: 'zsh -f -i', load: 'autoload -U compinit; compinit -u -d ./dump; source ./completion' },
+    fish: { start: 'fish --no-config -i', load: 'source ./completion' },
   } as const
-  for (const [shell, ask] of Object.entries(shells))
-    it.runIf(machineHas(shell))(`completes the name of a task in ${shell}`, async () => {
-      const cwd = project(smallOrganisation)
-      const script = join(cwd, 'completion')
-      writeFileSync(script, (await runCli(`completion ${shell}`, { cwd })).stdout)
-      const command = join(cwd, 'iqtask')
-      writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin/iqtask.js')}" "$@"\n`)
-      chmodSync(command, 0o755)
-      // outside of its line editor zsh has no completion system: what it would be handed is printed
-      const stubs = shell === 'zsh' ? 'compdef() { }; compadd() { print -l ${(P)2} }; ' : ''
-      const { stdout, stderr } = spawnSync(shell, ['-c', `${stubs}source ${script}; ${ask}`], {
-        cwd,
-        encoding: 'utf8',
-        env: { ...process.env, PATH: `${cwd}:${process.env.PATH}`, HOME: cwd },
-      })
-      expect(stdout.trim(), stderr).toBe('aggregation')
-    })
+  const typed = {
+    'run agg': ['run', 'aggregation'],
+    'results show aggregation@la': ['results', 'show', 'aggregation@latest'],
+    'account show ad:svc2': ['account', 'show', 'ad:svc2'],
+    'account show ad:a': ['account', 'show', 'ad:ada'],
+    'run aggregation --set applications=h': ['run', 'aggregation', '--set', 'applications=hr'],
+    'entitlement show ad:groups:two': ['entitlement', 'show', 'ad:groups:two words'],
+    'application profile ad.c': ['application', 'profile', 'ad.csv'],
+  }
+  for (const [shell, { start, load }] of Object.entries(shells))
+    it.runIf(machineHas(shell) && machineHas('script', 'bsdutils'))(
+      `completes what is typed in ${shell}, names with @, : and = and a file included`,
+      async () => {
+        const cwd = project({ ...smallOrganisation, 'ad.csv': `${smallOrganisation['ad.csv']}x,,yes,two words\n` })
+        await runCli('run aggregation', { cwd })
+        writeFileSync(join(cwd, 'completion'), (await runCli(`completion ${shell}`, { cwd })).stdout)
+        // to be asked what fits is answered by the tool; what is run is only told
+        const command = join(cwd, 'iqtask')
+        writeFileSync(
+          command,
+          `#!/bin/sh\nif [ "$1" = __complete ]; then exec "${process.execPath}" "${join(root, 'bin/iqtask.js')}" "$@"; fi\nprintf '<%s>' "$@" >> ran; echo >> ran\n`,
+        )
+        chmodSync(command, 0o755)
+        const child = spawn('script', ['-qec', `stty cols 150; ${start}`, '/dev/null'], {
+          cwd,
+          env: { PATH: `${cwd}:${process.env.PATH}`, HOME: cwd, TERM: 'xterm', LANG: 'C.UTF-8' },
+          stdio: ['pipe', 'pipe', 'inherit'],
+        })
+        let said = ''
+        child.stdout.on('data', (piece: Buffer) => {
+          said += piece
+        })
+        const ran = (): string[] =>
+          (existsSync(join(cwd, 'ran')) ? readFileSync(join(cwd, 'ran'), 'utf8') : '').split('\n')
+        try {
+          child.stdin.write(`${load}; iqtask ready\n`)
+          await until(() => ran().includes('<ready>'))
+          let done = 1
+          for (const line of Object.keys(typed)) {
+            child.stdin.write(`iqtask ${line}\t`)
+            // what the shell draws after a Tab comes with the answer
+            await until(() => stripVTControlCharacters(said).includes(lastOf(line)))
+            child.stdin.write('\n')
+            done++
+            await until(() => ran().length > done).catch(() => expect([line, said]).toBe('run'))
+          }
+          child.stdin.end('exit\n')
+          await once(child, 'close')
+        } finally {
+          child.kill('SIGKILL')
+        }
+        expect(ran().slice(1, -1)).toEqual(
+          Object.values(typed).map((words) => words.map((word) => `<${word}>`).join('')),
+        )
+      },
+    )
+  const lastOf = (line: string): string => (typed[line as keyof typeof typed].at(-1) ?? '').split(' ')[0] ?? ''
 })

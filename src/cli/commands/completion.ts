@@ -4,17 +4,35 @@ import type { Command } from '../command.ts'
 
 /** Each asks the tool itself at every Tab: names are always those that there are. */
 const scripts = {
+  // bash ends a word at : and =, and before an @, and completes only what comes after the last of them
   bash: `_iqtask() {
-  local IFS=$'\\n'
-  COMPREPLY=($(iqtask __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local IFS=$'\\n' line=\${COMP_LINE:0:COMP_POINT} breaks=\${COMP_WORDBREAKS//[^@:=]/} prefix=
+  local -a words
+  local index one
+  IFS=' ' read -ra words <<< "$line"
+  [[ $line == *' ' ]] && words+=('')
+  local typed=\${words[\${#words[@]}-1]}
+  [[ -n $breaks ]] && prefix=\${typed%"\${typed##*[$breaks]}"}
+  COMPREPLY=($(iqtask __complete "\${words[@]:1}" 2>/dev/null))
+  [[ \${#COMPREPLY[@]} -eq 0 ]] && return
+  [[ \${#COMPREPLY[@]} -eq 1 && $COMPREPLY == *[:=] ]] && compopt -o nospace 2>/dev/null
+  for index in "\${!COMPREPLY[@]}"; do
+    one=\${COMPREPLY[index]#"\${prefix%@}"}
+    [[ $one == *[!a-zA-Z0-9_@%+=:,./-]* ]] && printf -v one '%q' "$one"
+    COMPREPLY[index]=$one
+  done
 }
 complete -o default -F _iqtask iqtask
 `,
   zsh: `#compdef iqtask
 _iqtask() {
-  local -a found
+  local -a found open
   found=("\${(@f)$(iqtask __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n "\${found[1]}" ]]; then compadd -a found; else _files; fi
+  open=(\${(M)found:#*[:=]})
+  found=(\${found:#*[:=]})
+  if [[ -n "$open" ]]; then compadd -S '' -a open; fi
+  if [[ -n "$found" ]]; then compadd -a found; fi
+  if [[ -z "$open$found" ]]; then _files; fi
 }
 compdef _iqtask iqtask
 `,
