@@ -1,9 +1,9 @@
-CREATE TRIGGER access_removed after delete on access begin update account_seen set mac = zeroblob(8) where account_id = old.account_id; end;
+CREATE TRIGGER access_removed after delete on access begin update account_seen set mac = x'0000000000000000' where account_id = old.account_id; end;
 
-CREATE TRIGGER access_touched after update on access begin update account_seen set mac = zeroblob(8) where account_id = old.account_id; end;
+CREATE TRIGGER access_touched after update on access begin update account_seen set mac = x'0000000000000000' where account_id = old.account_id; end;
 
 CREATE TRIGGER account_touched after update of native, retired, shown, uuid, display, use, flags, times, owner, state, identity_id, link_by, keys,
-  attrs, hash on account begin update account_seen set mac = zeroblob(8) where account_id = old.id; end;
+  attrs, hash on account begin update account_seen set mac = x'0000000000000000' where account_id = old.id; end;
 
 CREATE TRIGGER acknowledgement_unseal after update on acknowledgement when new.crc is old.crc and new.crc is not null begin
   update acknowledgement set crc = null where run = new.run;
@@ -422,7 +422,7 @@ CREATE INDEX account_identity on account(identity_id);
 
 CREATE UNIQUE INDEX account_native on account(application_id, native, retired);
 
-CREATE INDEX account_seen_again on account_seen(application_id, account_id) where mac = zeroblob(8);
+CREATE INDEX account_seen_again on account_seen(application_id, account_id) where mac = x'0000000000000000';
 
 CREATE INDEX account_unowned on account(application_id) where identity_id is null;
 

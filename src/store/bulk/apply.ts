@@ -65,6 +65,10 @@ function catalogue(db: Database, b: Bound, lo: number, hi: number): Worked {
   return { changed: done.changes, rows }
 }
 
+/*
+ * `or fail`: a statement that fails takes its whole transaction with it, so that SQLite need not keep the pages as they were before it.
+ */
+
 const changing = `('changed', 'returned', 'renamed', 'seen')`
 const changed = `x.kind in ${changing} and x.account_id > @lo and x.account_id <= @hi`
 /** Their chunk is the last that touches them. */
@@ -87,7 +91,7 @@ function change(db: Database, b: Bound, lo: number, hi: number): Worked {
       where ${changed} and (a.native <> t.native or a.uuid is not t.uuid) limit -1) s
     where account.id = s.aid`).run({ lo, hi })
   db.statement(
-    `update access set until = @run where until is null and (account_id, entitlement_id) in (select account_id, e from st.gd where op = 'end' and account_id in (${touched}))`,
+    `update or fail access set until = @run where until is null and (account_id, entitlement_id) in (select account_id, e from st.gd where op = 'end' and account_id in (${touched}))`,
   ).run(p)
   db.statement(
     `insert into access(account_id, entitlement_id, since) select account_id, e, @run from st.gd where op = 'add' and account_id in (${touched})`,
@@ -107,7 +111,7 @@ function lost(db: Database, b: Bound, lo: number, hi: number): Worked {
     )
     .run(p)
   db.statement(
-    `update access set until = @run where until is null and account_id in (select account_id from st.lost where kind = 'gone' and account_id > @lo and account_id <= @hi)`,
+    `update or fail access set until = @run where until is null and account_id in (select account_id from st.lost where kind = 'gone' and account_id > @lo and account_id <= @hi)`,
   ).run(p)
   markOwners(db, touched, lo, hi)
   return { changed: done.changes, rows: imagesOf(db, p, touched) }
@@ -118,19 +122,19 @@ function lost(db: Database, b: Bound, lo: number, hi: number): Worked {
  * are those whose row was rejected: it may stand beside the one that they were made from.
  */
 function remember(db: Database, b: Bound, chosen: string, range: { lo: number; hi: number }): Worked {
-  db.statement(`insert into account_seen(account_id, application_id, mac)
-    select a.id, @app, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', zeroblob(8), s.mac)
-    from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = coalesce(x.account_id,
-      (select o.id from account o where o.application_id = @app and o.native = s.native and o.retired = 0))
-    where ${chosen}
-    on conflict do update set mac = excluded.mac`).run({ app: b.applicationId, ownable: b.ownable, ...range })
+  db.statement(`update or fail account_seen set mac = n.mac
+    from (select a.id, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', x'0000000000000000', s.mac) mac
+      from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = coalesce(x.account_id,
+        (select o.id from account o where o.application_id = @app and o.native = s.native and o.retired = 0))
+      where ${chosen} limit -1) n
+    where account_id = n.id`).run({ app: b.applicationId, ownable: b.ownable, ...range })
   return { changed: 0, rows: [] }
 }
 
 /** Whose accounts changed is looked at by the next refresh. */
 function markOwners(db: Database, touched: string, lo: number, hi: number): void {
   db.statement(
-    `update identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched}))`,
+    `update or fail identity set marked = 1 where marked = 0 and id in (select identity_id from account where id in (${touched}))`,
   ).run({ lo, hi })
 }
 

@@ -41,7 +41,7 @@ export function createStatements(form: CreateForm) {
     freshGrants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, @ebase + g.e, @run from st.g g
       where g.a > @lo and g.a <= @hi`,
     hashes: `insert into account_seen(account_id, application_id, mac)
-      select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, zeroblob(8), s.mac)
+      select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, x'0000000000000000', s.mac)
       from ${rows} where ${range} ${isMade('s.id')} order by s.id`,
     digest: `select group_concat(hex(s.hash)) from st.s s where ${range} ${isMade('s.id')}`,
     found: `from st.link l where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule'`,

@@ -45,7 +45,7 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
   }
 }
 
-const zeroed = 'select account_id from account_seen where application_id = ? and mac = zeroblob(8)'
+const zeroed = `select account_id from account_seen where application_id = ? and mac = x'0000000000000000'`
 const touched = `select count(*) from account where id in (${zeroed}) and state = 'active' and retired = 0`
 
 /** 10 bytes an account. `rows`: of the last read, where there was one that tells; mostly as many are known. */

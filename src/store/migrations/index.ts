@@ -10,6 +10,7 @@ import { auditPacks } from './0010-audit-packs.ts'
 import { sectionTimes } from './0014-section-times.ts'
 import { scheduleTiming } from './0015-schedule-timing.ts'
 import { seenAgain } from './0017-seen-again.ts'
+import { zeroHash } from './0020-zero-hash.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   sectionTimes,
   scheduleTiming,
   seenAgain,
+  zeroHash,
 ]

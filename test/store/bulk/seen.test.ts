@@ -146,7 +146,7 @@ it('a source that is byte for byte what it was is not read, unless an account wa
     const { slots } = accountPlans.seen(id, 'any', rows).slots
     expect(slots.filter((number, at) => at % 2 === 0 && number !== 0)).toHaveLength(2)
   }
-  const walk = `explain query plan select account_id from account_seen where application_id = ? and mac = zeroblob(8)`
+  const walk = `explain query plan select account_id from account_seen where application_id = ? and mac = x'0000000000000000'`
   expect(db.statement(walk).all(id)).toMatchObject([{ detail: expect.stringContaining('account_seen_again') }])
   db.exec(`update account set attrs = '{}', hash = x'00' where native = 'a'`)
   expect(await run()).toMatchObject({ read: 2, unchanged: 1, changed: 1 })
