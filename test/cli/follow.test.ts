@@ -7,6 +7,23 @@ import { runCli } from '../helpers/run-cli.ts'
 import { spawnCli, until } from '../helpers/spawn-cli.ts'
 
 const broken = { ...smallOrganisation, 'hr.csv': 'id,name,mail,state,start\n1,Ada,a@example.com,active,never\n' }
+/** Speaks, waits until the test says go, and speaks again. */
+const talk = {
+  yaml: 'kind: TaskDefinition\nname: talk\nexecutor: ./talk.ts\n',
+  code: `import { defineExecutor } from 'iqtask'
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+export default defineExecutor({
+  name: 'talk', summary: 'Talks', arguments: z.object({}),
+  async run(ctx) {
+    ctx.log.info('first')
+    ctx.progress(41)
+    while (!existsSync(import.meta.dirname + '/../go')) await new Promise((resolve) => setTimeout(resolve, 20))
+    ctx.log.warning('second')
+  },
+})
+`,
+}
 describe('watch and logs', () => {
   it('follow a run to its end, with its result and exit code', async () => {
     const cwd = project(smallOrganisation)
@@ -14,17 +31,56 @@ describe('watch and logs', () => {
     const run = spawnCli(['run', 'aggregation', '--set', 'input=-', '--set', 'applications=hr'], cwd)
     await until(async () => (await runCli('ps --json', { cwd })).stdout.includes('"running"'))
     const watch = spawnCli(['watch', '--json'], cwd)
-    const logs = spawnCli(['logs', '-f', '--output', 'jsonl'], cwd)
     await until(async () => (await runCli('ps', { cwd })).stdout.includes('aggregation'))
     run.process.stdin.end(broken['hr.csv'])
     expect((await run.done).code).toBe(3)
     const watched = await watch.done
     expect(watched.code).toBe(3)
     expect(JSON.parse(watched.stdout)).toMatchObject({ status: 'warning', task: 'aggregation' })
-    const followed = await logs.done
-    expect(followed.code).toBe(0)
-    for (const line of followed.stdout.trim().split('\n').filter(Boolean))
-      expect(JSON.parse(line)).toHaveProperty('level')
+  })
+
+  it('tell what is said when it is said, and end with the run', async () => {
+    const cwd = project({ ...smallOrganisation, 'tasks/talk.yaml': talk.yaml, 'tasks/talk.ts': talk.code })
+    const run = spawnCli(['run', 'talk'], cwd)
+    await until(async () => (await runCli('ps --json', { cwd })).stdout.includes('"running"'))
+    const heard = (args: string[], stream: 'stdout' | 'stderr') => {
+      const one = { cli: spawnCli(args, cwd), said: '' }
+      one.cli.process[stream].on('data', (piece: Buffer) => {
+        one.said += piece
+      })
+      return one
+    }
+    const logs = heard(['logs', '-f', '--output', 'jsonl'], 'stdout')
+    const watch = heard(['watch', '--progress', 'jsonl'], 'stdout')
+    await until(() => logs.said.includes('first') && watch.said.includes('"done":41'))
+    expect(logs.said).not.toContain('second')
+    expect(run.process.exitCode).toBeNull()
+    write(cwd, { go: '' })
+    expect((await run.done).code).toBe(3)
+    expect((await logs.cli.done).code).toBe(0)
+    expect((await watch.cli.done).code).toBe(3)
+    const lines = logs.said
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { level: string; text: string })
+    expect(lines.map(({ level, text }) => `${level} ${text}`)).toEqual(['info first', 'warning second'])
+    const events = watch.said
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string })
+    expect([events[0]?.type, events.at(-1)?.type]).toEqual(['started', 'result'])
+  })
+
+  it('leave the run alone when Ctrl-C ends the looking', async () => {
+    const cwd = project({ ...smallOrganisation, 'tasks/talk.yaml': talk.yaml, 'tasks/talk.ts': talk.code })
+    const run = spawnCli(['run', 'talk'], cwd)
+    await until(async () => (await runCli('ps --json', { cwd })).stdout.includes('"running"'))
+    const watch = spawnCli(['watch', '--progress', 'jsonl'], cwd)
+    await new Promise((resolve) => watch.process.stdout.once('data', resolve))
+    watch.process.kill('SIGINT')
+    expect((await watch.done).signal).toBe('SIGINT')
+    write(cwd, { go: '' })
+    expect((await run.done).code).toBe(3)
   })
 
   it('show a run that is over, and what it said', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { RunEvent } from '../../src/app.ts'
+import { openApp, type RunEvent } from '../../src/app.ts'
 import { createProgress } from '../../src/cli/progress.ts'
 import { type LiveRun, type LiveSection, renderLive } from '../../src/cli/render/live.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
@@ -130,6 +130,9 @@ describe('progress without a moving terminal', () => {
   })
 })
 
+const slow =
+  'kind: TaskDefinition\nname: slow\nexecutor: account-aggregation\narguments: { applications: hr }\nlossLimit: 1\n'
+
 describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () => {
   const bin = join(import.meta.dirname, '../../bin/iqtask.js')
   const at = (env: Record<string, string>, redirect = '', args = 'run aggregation'): string => {
@@ -175,6 +178,25 @@ describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () 
   ])('moves for %s', (_name, before, args) => {
     const first = before === '' ? '--version' : before
     expect(at({}, '', `${first} >/dev/null 2>&1; ${process.execPath} ${bin} ${args}`)).toMatch(moves)
+  })
+
+  it('moves for recover', async () => {
+    const cwd = project({ ...smallOrganisation, 'tasks/slow.yaml': slow })
+    const app = await openApp({ cwd, env: {} })
+    const stop = new AbortController()
+    const stopped = await app.run({
+      ...{ task: 'slow', trigger: 'manual', set: {}, signal: stop.signal },
+      onEvent: (event) => {
+        if (event.type === 'progress' && event.phase === 'create') stop.abort()
+      },
+    })
+    await app.close()
+    expect(stopped.status).toBe('terminated')
+    const args = ['-qec', `stty cols 100; ${process.execPath} ${bin} recover`, '/dev/null']
+    const env = { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' }
+    const { stdout } = spawnSync('script', args, { cwd, encoding: 'utf8', env })
+    expect(stdout).toMatch(moves)
+    expect(stripVTControlCharacters(stdout)).toMatch(/slow {2}result \w{12} {2}store /)
   })
 
   it('judges stdout and stderr apart: the result in a file is plain while the terminal moves', () => {

@@ -1,9 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { until } from '../helpers/spawn-cli.ts'
 
 const file = (cwd: string): string => join(cwd, 'tasks/mine.yaml')
 
@@ -49,6 +52,37 @@ describe('task new', () => {
     const asked = await runCli('task new', { cwd, tty: true, answer: ['mine', 'account-aggregation', 'hr,ad'] })
     expect(asked.code).toBe(0)
     expect(asked.stderr).toContain('name of the task')
+    expect(readFileSync(file(cwd), 'utf8')).toMatch(/applications:\n {4}- hr\n {4}- ad/)
+  })
+
+  it.runIf(machineHas('script', 'bsdutils'))('asks at a real terminal, one question after the other', async () => {
+    const cwd = project(smallOrganisation)
+    const bin = join(import.meta.dirname, '../../bin/iqtask.js')
+    const child = spawn('script', ['-qec', `${process.execPath} ${bin} task new`, '/dev/null'], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (piece: Buffer) => {
+      said += piece
+    })
+    const ended = once(child, 'close')
+    try {
+      for (const [question, typed] of [
+        ['name of the task: ', 'mine'],
+        ['executor (account-aggregation', 'account-aggregation'],
+        ['applications (several', 'hr,ad'],
+      ] as const) {
+        await until(() => said.includes(question))
+        child.stdin.write(`${typed}\n`)
+      }
+      await until(() => said.includes('iqtask run mine --dry-run'))
+    } finally {
+      child.stdin.end()
+      child.kill('SIGKILL')
+    }
+    await ended
     expect(readFileSync(file(cwd), 'utf8')).toMatch(/applications:\n {4}- hr\n {4}- ad/)
   })
 
