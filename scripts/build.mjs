@@ -127,7 +127,10 @@ await build({ ...own, entryPoints: alone.map((name) => `${source}${name}.ts`), p
 await build({ ...own, entryPoints: [`${source}cli/main.ts`], plugins: [parts, lazy], banner })
 await build({
   ...own,
-  entryPoints: { 'reader-thread': `${source}connectors/delimited/reader-thread.ts` },
+  entryPoints: {
+    'reader-thread': `${source}connectors/delimited/reader-thread.ts`,
+    'checkpoint-thread': `${source}store/sqlite/checkpoint-thread.ts`,
+  },
   plugins: [lazy],
   banner,
 })

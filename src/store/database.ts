@@ -2,6 +2,7 @@ import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospec
 import { once } from '../base/once.ts'
 import type { Tables } from './schema.ts'
 import { createSealer } from './seal.ts'
+import { type Checkpointer, createCheckpointer } from './sqlite/checkpointer.ts'
 import { checkRows, type SqliteConnection, type SqliteStatement } from './sqlite/driver.ts'
 
 interface Compilable<Row> {
@@ -26,6 +27,8 @@ export interface Database {
   checks(on: boolean): void
   /** One `begin immediate` transaction, which leaves no row unsealed; nested calls join the outer one. */
   write<Result>(work: () => Result): Result
+  /** For the time in which many transactions follow each other, with so many changes in all. */
+  checkpointer(changes: number): Checkpointer
   close(): void
 }
 
@@ -83,6 +86,7 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
       checkRows(connection, on)
     },
     write: (work) => (connection.inTransaction ? work() : connection.transaction(() => sealing(work)).immediate()),
+    checkpointer: (changes) => createCheckpointer(connection, path, changes),
     close: () => connection.close(),
   }
 }

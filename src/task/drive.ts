@@ -3,6 +3,7 @@ import { IqtaskError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { counted } from '../base/plural.ts'
 import type { GuardVerdict, Message } from '../model/result.ts'
+import type { Checkpointer } from '../store/sqlite/checkpointer.ts'
 import { applyChunk, type Suspect, suspectAfterCrash } from './chunks.ts'
 import type { RoadOutcome } from './executor.ts'
 import { leaveForbidden, leaveUnaccepted } from './leave-out.ts'
@@ -231,10 +232,15 @@ function suspected(run: RunState, current: NonNullable<Checkpoint['current']>): 
 
 async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bound): Promise<RoadOutcome> {
   const start = bound.from === undefined ? 0 : bound.phases.findIndex((phase) => phase.name === bound.from?.phase)
-  for (const [index, phase] of bound.phases.entries()) {
-    if (index < start) continue
-    if (index > start) enterPhase(run, phase)
-    await applyPhase(run, road, phase, index === start ? (bound.from?.after ?? 0) : 0)
+  const checkpointer = run.store.db.checkpointer(factsOf(run).planned)
+  try {
+    for (const [index, phase] of bound.phases.entries()) {
+      if (index < start) continue
+      if (index > start) enterPhase(run, phase)
+      await applyPhase(run, road, phase, index === start ? (bound.from?.after ?? 0) : 0, checkpointer)
+    }
+  } finally {
+    checkpointer.end()
   }
   const { status, counts } = factsOf(run)
   run.store.db.write(() => {
@@ -245,12 +251,19 @@ async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bou
   return run.keepOutcome({ section: road.section, status, counts })
 }
 
-async function applyPhase(run: RunState, road: Road, phase: Phase, from: number): Promise<void> {
+async function applyPhase(
+  run: RunState,
+  road: Road,
+  phase: Phase,
+  from: number,
+  checkpointer: Checkpointer,
+): Promise<void> {
   try {
     for (let after: number | undefined = from; after !== undefined; ) {
       await run.pause()
       run.store.db.checks(phase.proved?.() !== true)
       after = applyChunk(run, road, phase, after)
+      checkpointer.committed()
     }
   } finally {
     run.store.db.checks(true)
@@ -265,7 +278,15 @@ function enterPhase(run: RunState, phase: Phase): void {
   run.store.db.write(() => run.keepCheckpoint({ done, current: { section, phase: phase.name, after: 0, facts } }))
 }
 
-function factsOf(run: RunState): { readonly status: Status; readonly counts: RoadOutcome['counts'] } {
+function factsOf(run: RunState): {
+  readonly status: Status
+  readonly counts: RoadOutcome['counts']
+  readonly planned: number
+} {
   const facts = run.checkpoint.current?.facts
-  return { status: facts?.status as Status, counts: facts?.counts as RoadOutcome['counts'] }
+  return {
+    status: facts?.status as Status,
+    counts: facts?.counts as RoadOutcome['counts'],
+    planned: Number(facts?.planned ?? 0),
+  }
 }

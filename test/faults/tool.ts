@@ -49,6 +49,7 @@ export async function buildTool(edits: readonly Edit[] = []): Promise<Tool> {
     entryPoints: {
       main: join(folder, 'src/cli/main.ts'),
       'reader-thread': join(folder, 'src/connectors/delimited/reader-thread.ts'),
+      'checkpoint-thread': join(folder, 'src/store/sqlite/checkpoint-thread.ts'),
     },
     outdir: join(folder, 'dist'),
     bundle: true,

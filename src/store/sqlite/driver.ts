@@ -22,6 +22,24 @@ const pragmas: readonly (readonly [string, string | number, string | number])[] 
   ['temp_store', 'FILE', 1],
 ]
 
+/** Pages that the WAL has, once as many of them as nobody reads are in the store itself; 0 where that cannot be told now. */
+export function openForCheckpoints(path: string): { checkpoint(): number; close(): void } {
+  const connection = new Sqlite(path, { fileMustExist: true, timeout: 0 })
+  connection.pragma('cache_size = -256')
+  return {
+    checkpoint() {
+      try {
+        const [state] = connection.pragma('wal_checkpoint(PASSIVE)') as { log: number }[]
+        return state?.log ?? 0
+      } catch {
+        // it is in the WAL, and stays there
+        return 0
+      }
+    },
+    close: () => void connection.close(),
+  }
+}
+
 /** Whether references and conditions are looked up for each row that is written. @throws Error inside a transaction, where SQLite would not do it */
 export function checkRows(connection: SqliteConnection, on: boolean): void {
   connection.pragma(`foreign_keys = ${on ? 'ON' : 'OFF'}`)

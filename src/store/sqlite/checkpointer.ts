@@ -1,0 +1,86 @@
+import { Worker } from 'node:worker_threads'
+import { askedSlot, doneSlot, ended, endSlot, pagesSlot, type ThreadOfCheckpoints } from './checkpoint-slots.ts'
+import type { SqliteConnection } from './driver.ts'
+
+/** While much is written: what is committed is moved from the WAL into the store by a thread of its own, beside the next transaction. */
+export interface Checkpointer {
+  /** After each transaction. */
+  committed(): void
+  /** Whoever writes next does it alone again. */
+  end(): void
+}
+
+/** Changes from which on a thread is worth its start; of many small writers at once none has one. */
+const worthFrom = 50_000
+/** Pages in the WAL (64 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
+const longest = 16_384
+/** SQLite's own. */
+const alonePages = 1000
+/** A thread that is not heard of for so long is gone. */
+const patienceMs = 5_000
+
+const entry = new URL(
+  import.meta.url.endsWith('.ts') ? './checkpoint-thread.ts' : './checkpoint-thread.js',
+  import.meta.url,
+)
+
+/** `changes`: that are to come, in many transactions. */
+export function createCheckpointer(connection: SqliteConnection, path: string, changes: number): Checkpointer {
+  let slots: Int32Array<SharedArrayBuffer> | undefined
+
+  const begin = (): void => {
+    slots = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT))
+    const workerData: ThreadOfCheckpoints = { path, slots }
+    const thread = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+    // the WAL stays whole without it, and the writer notices
+    thread.on('error', () => undefined)
+    thread.unref()
+    connection.pragma('wal_autocheckpoint = 0')
+  }
+
+  const stop = (): void => {
+    slots = undefined
+    connection.pragma(`wal_autocheckpoint = ${alonePages}`)
+  }
+
+  /** The thread has done what it was asked; false: it does not answer. */
+  const waited = (shared: Int32Array<SharedArrayBuffer>): boolean => {
+    for (;;) {
+      const done = Atomics.load(shared, doneSlot)
+      if (done === ended || done === Atomics.load(shared, askedSlot)) return true
+      if (Atomics.wait(shared, doneSlot, done, patienceMs) === 'timed-out') return false
+    }
+  }
+
+  const ask = (shared: Int32Array<SharedArrayBuffer>): void => {
+    Atomics.add(shared, askedSlot, 1)
+    Atomics.notify(shared, askedSlot)
+  }
+
+  if (changes >= worthFrom) begin()
+  return {
+    committed() {
+      if (slots === undefined) return
+      const done = Atomics.load(slots, doneSlot)
+      if (done === ended) stop()
+      else if (done === Atomics.load(slots, askedSlot)) ask(slots)
+      if (slots === undefined || Atomics.load(slots, pagesSlot) < longest) return
+      if (waited(slots)) rest(connection)
+      else stop()
+    },
+    end() {
+      if (slots === undefined) return
+      Atomics.store(slots, endSlot, 1)
+      ask(slots)
+      waited(slots)
+      stop()
+    },
+  }
+}
+
+/** The few pages that came meanwhile. Where it fails, everything is still in the WAL, and the next commit says what is wrong. */
+function rest(connection: SqliteConnection): void {
+  try {
+    connection.pragma('wal_checkpoint(PASSIVE)')
+  } catch {}
+}
