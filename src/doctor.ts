@@ -8,33 +8,33 @@ import { checkStore } from './store/check.ts'
 type Env = Readonly<Record<string, string | undefined>>
 type Check = (app: App, env: Env) => Finding[] | Promise<Finding[]>
 
-/** Looks at everything that a run leans on, in this order; one function a thing. */
-const checks: readonly Check[] = [
-  runtime,
+/** Looks at everything that a run leans on, in this order; one function a thing, by what a check that cannot be made is called. */
+const checks: Readonly<Record<string, Check>> = {
+  node: runtime,
   configuration,
-  storeFile,
-  storeContent,
+  'store file': storeFile,
+  store: storeContent,
   runs,
   clock,
-  connections,
+  applications: connections,
   notifications,
   schedules,
-]
+}
 
 export async function examine(app: App, env: Env): Promise<Finding[]> {
   const findings: Finding[] = []
-  for (const check of checks) findings.push(...(await attempt(check, app, env)))
+  for (const [name, check] of Object.entries(checks)) findings.push(...(await attempt(name, check, app, env)))
   return findings
 }
 
 /** A check that cannot be made is a finding like another. */
-async function attempt(check: Check, app: App, env: Env = {}): Promise<Finding[]> {
+async function attempt(name: string, check: Check, app: App, env: Env = {}): Promise<Finding[]> {
   try {
     return await check(app, env)
   } catch (thrown) {
     const error = app.explain(thrown)
     if (!(error instanceof IqtaskError)) throw error
-    return [fail(check.name, error.message, error.hint ?? `iqtask explain ${error.code}`)]
+    return [fail(name, error.message, error.hint ?? `iqtask explain ${error.code}`)]
   }
 }
 
@@ -158,19 +158,18 @@ function clock(app: App): Finding[] {
 
 async function connections(app: App): Promise<Finding[]> {
   const findings: Finding[] = []
-  for (const name of app.project.applications.names())
-    findings.push(
-      ...(
-        await attempt(async function connection() {
-          const opened = await app.connect(name)
-          try {
-            return [ok(`application ${name}`, await opened.test())]
-          } finally {
-            await opened.close()
-          }
-        }, app)
-      ).map((finding) => (finding.name === 'connection' ? { ...finding, name: `application ${name}` } : finding)),
-    )
+  for (const name of app.project.applications.names()) {
+    const what = `application ${name}`
+    const test = async (): Promise<Finding[]> => {
+      const opened = await app.connect(name)
+      try {
+        return [ok(what, await opened.test())]
+      } finally {
+        await opened.close()
+      }
+    }
+    findings.push(...(await attempt(what, test, app)))
+  }
   return findings
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -146,6 +147,23 @@ describe('doctor', () => {
     expect(failed.join('\n')).toMatch(/configuration: .*bad.yaml:3: .*conector/)
     expect(failed.join('\n')).toMatch(/application gone: .*gone.csv/)
     expect(failed.join('\n')).toMatch(/application env: .*NOT_SET/)
+  })
+})
+
+describe('doctor, as it is installed', () => {
+  it('gives everything that it finds a name', async () => {
+    const cwd = project({
+      ...smallOrganisation,
+      'applications/bad.yaml': 'kind: Application\nname: bad\nconector: x\n',
+    })
+    const bin = join(import.meta.dirname, '../../bin/iqtask.js')
+    const { stdout } = spawnSync(process.execPath, [bin, 'doctor', '--json'], { cwd, encoding: 'utf8' })
+    const { findings } = JSON.parse(stdout) as { findings: { name: string; status: string }[] }
+    expect(findings.map(({ name }) => name)).not.toContain('')
+    expect(findings.filter(({ status }) => status === 'fail').map(({ name }) => name)).toEqual([
+      'configuration',
+      'application bad',
+    ])
   })
 })
 
