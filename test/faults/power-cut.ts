@@ -160,11 +160,11 @@ async function cutOutput(tool: Tool, disk: Disk, scenario: Scenario, delayMs: nu
 
 const cuts: Readonly<Record<Size, number>> = { sample: 3, usual: 20, all: 150 }
 
-/** Chunks that take long enough for the power to go between them. */
+/** Chunks that take long enough for the power to go between them, and so many changes that a thread checkpoints beside them. */
 const work: Work = {
   name: 'a big feed',
   args: ['run', 't'],
-  prepare: async (_tool, cwd) => bigFeed(cwd, 12_000, 400),
+  prepare: async (_tool, cwd) => bigFeed(cwd, 26_000),
   goOn: (tool, cwd) => tool.run(cwd, ['run', 't', '--resume']),
 }
 
