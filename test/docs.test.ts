@@ -54,6 +54,27 @@ describe.each(pages)('docs/%s', (page) => {
   })
 })
 
+it('every file that a page wants written has its name above it, where a reader sees it', () => {
+  for (const page of pages) {
+    const text = readFileSync(join(docs, page), 'utf8')
+    for (const { index, 1: file } of text.matchAll(/^```\w+ file=(\S+)$/gm)) {
+      const above = text.slice(0, index).trimEnd().split('\n').at(-1)
+      expect(above, `${page}: ${file}`).toContain(`\`${file}\``)
+    }
+  }
+})
+
+it('every command line stands in a block that runs', () => {
+  for (const page of pages) {
+    const text = readFileSync(join(docs, page), 'utf8')
+    const run = stepsOf(page).flatMap(({ file, text: lines }) => (file === undefined ? lines.split('\n') : []))
+    expect(
+      run.filter((line) => line.startsWith('$ iqtask')),
+      page,
+    ).toEqual(text.match(/^\$ iqtask.*$/gm))
+  }
+})
+
 it('links of the documentation lead somewhere', () => {
   for (const page of [...pages, 'README.md'])
     for (const [, target = ''] of readFileSync(join(docs, page), 'utf8').matchAll(/\]\(([^)#]+)\)/g))

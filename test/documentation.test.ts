@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commands, groups } from './helpers/commands.ts'
+import { machineHas } from './helpers/machine.ts'
 import { project } from './helpers/project.ts'
 import { runCli } from './helpers/run-cli.ts'
 
@@ -24,11 +26,18 @@ describe('the documentation', () => {
 
   it('shows only commands that run: every line that begins with $ iqtask', async () => {
     let cwd = project()
-    const lines = [...readme.matchAll(/^\$ (iqtask [^|\n]+?|cd \w+)(?: \|.*)?$/gm)].map((match) => match[1] ?? '')
+    const lines = [...readme.matchAll(/^\$ (iqtask [^|\n]+?|cd \w+)(?: \| (.*))?$/gm)]
     expect(lines.length).toBeGreaterThan(8)
-    for (const line of lines) {
-      if (line.startsWith('cd ')) cwd = join(cwd, line.slice(3))
-      else expect([0, 3], line).toContain((await runCli(line.replace('iqtask ', ''), { cwd })).code)
+    for (const [, line = '', pipe] of lines) {
+      if (line.startsWith('cd ')) {
+        cwd = join(cwd, line.slice(3))
+        continue
+      }
+      const { code, stdout } = await runCli(line.replace('iqtask ', ''), { cwd })
+      expect([0, 3], line).toContain(code)
+      if (pipe === undefined || !machineHas('jq')) continue
+      const piped = spawnSync('sh', ['-c', pipe], { input: stdout, encoding: 'utf8' })
+      expect([piped.status, piped.stdout.length > 10], `${line} | ${pipe}`).toEqual([0, true])
     }
   })
 

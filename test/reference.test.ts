@@ -25,11 +25,15 @@ const pages: Readonly<Record<string, () => Promise<string>>> = {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 async function commandsPage(): Promise<string> {
-  const lines = [...commands.map((c) => c.name), ...groups.flatMap((g) => g.commands.map((c) => `${g.name} ${c.name}`))]
+  const lines = [
+    '',
+    ...commands.map((c) => c.name),
+    ...groups.flatMap((g) => [g.name, ...g.commands.map((c) => `${g.name} ${c.name}`)]),
+  ]
   const parts = await Promise.all(
     lines.sort().map(async (line) => {
-      const { stdout } = await runCli([...line.split(' '), '--help'], { cwd: '/' })
-      return `## iqtask ${line}\n\n\`\`\`\n${stdout.trimEnd()}\n\`\`\`\n`
+      const { stdout } = await runCli([...line.split(' ').filter((word) => word !== ''), '--help'], { cwd: '/' })
+      return `## ${`iqtask ${line}`.trimEnd()}\n\n\`\`\`\n${stdout.trimEnd()}\n\`\`\`\n`
     }),
   )
   return `# Commands\n\n${parts.join('\n')}`
