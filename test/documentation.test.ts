@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parseInvocation } from '../src/cli/program.ts'
+import type { Terminal } from '../src/cli/terminal.ts'
 import { commands, groups } from './helpers/commands.ts'
 import { machineHas } from './helpers/machine.ts'
 import { project } from './helpers/project.ts'
@@ -50,6 +52,28 @@ describe('the documentation', () => {
       const { code, stdout } = await runCli(`${line} --help`, { cwd: '/' })
       expect(code).toBe(0)
       expect(stdout.startsWith('Examples:\n  $ iqtask '), line).toBe(true)
+    }
+  })
+
+  it('gives examples in --help that the command line takes, each of the command that it stands at', async () => {
+    const all = [
+      ...commands.map((command) => ({ name: command.name, command })),
+      ...groups.flatMap((group) =>
+        group.commands.map((command) => ({ name: `${group.name} ${command.name}`, command })),
+      ),
+    ].flatMap(({ name, command }) => command.examples.map((example) => ({ name, command, example })))
+    // split as a shell does, which they are for
+    const script = all.map(({ example }) => `printf '%s\\0' ${example.split(/ (?:\||>>?) /)[0]}; echo`).join('\n')
+    const lines = spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.trimEnd().split('\n')
+    expect(lines.length).toBe(all.length)
+    const terminal = { columns: 100, out: async () => true } as unknown as Terminal
+    for (const [index, { name, command, example }] of all.entries()) {
+      const [program, ...argv] = (lines[index] ?? '').split('\0').slice(0, -1)
+      expect(program, example).toBe('iqtask')
+      // another command may stand there too: what comes before, or after it
+      const found = await parseInvocation(argv, terminal)
+      expect(found, example).toBeDefined()
+      if (argv.join(' ').startsWith(name)) expect(found?.command, example).toBe(command)
     }
   })
 })

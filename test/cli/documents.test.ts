@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
@@ -7,6 +8,7 @@ import { commandNames } from '../../src/cli/commands/index.ts'
 import type { ErrorDocument } from '../../src/model/documents.ts'
 import { commands, groups } from '../helpers/commands.ts'
 import { standInCrontab } from '../helpers/crontab.ts'
+import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 
@@ -131,8 +133,10 @@ describe('the JSON documents of the commands', () => {
     write(folder, { 'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}${telling}` })
     const crontab = standInCrontab(project())
     const wrong: string[] = []
+    const printed: string[] = []
     for (const line of Object.values(lines).flat()) {
       const { stdout, code } = await runCli(`${line} --json`, { cwd: folder, env: crontab.env })
+      printed.push(stdout)
       try {
         wrong.push(...faultsOf(JSON.parse(stdout)).map((fault) => `${line}: ${fault}`))
       } catch {
@@ -140,6 +144,11 @@ describe('the JSON documents of the commands', () => {
       }
     }
     expect(wrong).toEqual([])
+    if (!machineHas('jq')) return
+    // each the one value that jq finds in what the command printed
+    const input = printed.join('')
+    const { stdout, status } = spawnSync('sh', ['-c', 'jq -c type'], { input, encoding: 'utf8' })
+    expect([status, stdout.trim().split('\n').length]).toEqual([0, printed.length])
   })
 
   it('tell errors on stderr, as a document too', async () => {
