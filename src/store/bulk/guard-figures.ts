@@ -95,7 +95,10 @@ const numberOf = (db: Database, sql: string, ...values: unknown[]): number =>
   )
 
 function touched(db: Database, kind: string, [label, from]: readonly [label: string, from: string]): ChangeFigures {
-  const ofAll = (kind === 'creates' && isPlain(db)) || (kind === 'identitiesCreated' && isOwn(db))
+  const plain = isPlain(db)
+  // a first read changes nothing that is there
+  if (plain && kind !== 'creates' && kind !== 'identitiesCreated') return nothing
+  const ofAll = kind === 'creates' ? plain : kind === 'identitiesCreated' && isOwn(db)
   const count = ofAll ? plainRows(db) : numberOf(db, `select count(*) ${from}`)
   if (count === 0) return nothing
   return { count, first: db.statement(`select ${label} ${from} limit 10`).pluck().all() as string[] }
