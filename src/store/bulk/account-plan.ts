@@ -24,7 +24,7 @@ import { planChanges } from './plan-changes.ts'
 import { forgetPlanned, keepPlanned, openPlanned } from './planned-identities.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
 import { allSeen, loadSeen, type SeenTable, seeNothing } from './seen.ts'
-import { attachStage, createStageFile, sealedRun } from './stage-file.ts'
+import { attachStage, createStageFile, type StageFile, sealedRun } from './stage-file.ts'
 import { inSteps, type Pause } from './steps.ts'
 import { keepUnseen } from './unseen.ts'
 
@@ -116,25 +116,7 @@ export function createAccountPlans(db: Database): AccountPlans {
       openPlanned(db)
       alive = undefined
       const file = createStageFile(pathOf(resultId, section))
-      return {
-        ...planOver(db, run, countAlive),
-        add: file.add,
-        addBlock: file.addBlock,
-        addRejectedNative: file.addRejectedNative,
-        seal(applicationId, seen) {
-          file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
-          const fits = seen === undefined || keepUnseen(db, applicationId, seen)
-          seen?.release()
-          keepUsualPages(db)
-          return fits
-        },
-        async compare(diff, correlation, pause) {
-          await inSteps(db, diffAccounts(db, diff), pause)
-          await inSteps(db, correlateStage(db, correlation), pause)
-          await file.harden(db)
-        },
-        close: (kept) => file.close(db, kept),
-      }
+      return growing(db, run, file, planOver(db, run, countAlive))
     },
     reopen(resultId, run, section) {
       const path = pathOf(resultId, section)
@@ -162,6 +144,37 @@ export function createAccountPlans(db: Database): AccountPlans {
 }
 
 type Sealed = Omit<AccountPlan, 'add' | 'addBlock' | 'addRejectedNative' | 'seal' | 'compare' | 'close'>
+
+/** A plan that is still read, compared and correlated. */
+function growing(db: Database, run: number, file: StageFile, sealed: Sealed): AccountPlan {
+  let durable = Promise.resolve()
+  return {
+    ...sealed,
+    async hash(pause) {
+      const made = await sealed.hash(pause)
+      await durable
+      return made
+    },
+    add: file.add,
+    addBlock: file.addBlock,
+    addRejectedNative: file.addRejectedNative,
+    seal(applicationId, seen) {
+      file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
+      const fits = seen === undefined || keepUnseen(db, applicationId, seen)
+      seen?.release()
+      keepUsualPages(db)
+      return fits
+    },
+    async compare(diff, correlation, pause) {
+      await inSteps(db, diffAccounts(db, diff), pause)
+      await inSteps(db, correlateStage(db, correlation), pause)
+      durable = file.harden(db)
+      // `hash` is what says so, and comes before the bind
+      durable.catch(() => undefined)
+    },
+    close: (kept) => file.close(db, kept),
+  }
+}
 
 function planOver(db: Database, run: number, alive: (applicationId: number) => number): Sealed {
   return {
