@@ -42,6 +42,10 @@ it('recover lists the runs that did not come to their end, and resumes every one
     ['ad', 'terminated'],
   ])
   expect(digestOf(cwd)).toBe(half)
+  // three of six: the plan is not told as what was done
+  expect((await runCli('results show ad@latest', { cwd })).stdout).toContain(
+    'these were planned, a part of them is done',
+  )
   const resumed = await items('recover', cwd)
   expect(resumed.map((result) => [result.task, result.counts.created])).toEqual([
     ['hr', 3],

@@ -79,6 +79,10 @@ export function renderSections({ sections }: TaskResultDocument, style: Style, c
       `  ${style.bold(sized(safe(section.application), width))}  ${head}`.trimEnd(),
       ...more.map((line) => indent + line),
       ...second.map((line) => indent + style.dim(line)),
+      // its counts were kept when it began to write
+      ...(section.status === 'terminated' && head.trim() !== ''
+        ? [indent + style.yellow('stopped on the way: these were planned, a part of them is done')]
+        : []),
     ]
   })
 }
