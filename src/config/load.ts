@@ -41,6 +41,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const checked = (): Settings => {
     const settings = check(parsed(), configSchema)
     refuseLiteralSecrets(parsed(), settings.notify, ['notify'])
+    refuseLiteralSecrets(parsed(), settings.telemetry, ['telemetry'])
     return settings
   }
   const raw = own.isCode ? checked() : cachedSettings(own.file, textsOf(own.file, options.env), options.env, checked)

@@ -196,6 +196,24 @@ describe('the command line, rule by rule', () => {
     )
   })
 
+  it('7: shows no header of the collector that is written out, and refuses one that is a secret', async () => {
+    const telemetry = (headers: string): string =>
+      `${smallOrganisation['iqtask.config.yaml']}telemetry: { endpoint: "http://127.0.0.1:9", headers: { ${headers} } }\n`
+    const cwd = project({ ...smallOrganisation, 'iqtask.config.yaml': telemetry('x-key: hunter2, y: "${env:Y}"') })
+    for (const line of ['config show', 'config show --json']) {
+      const { stdout } = await runCli(line, { cwd })
+      expect(stdout).toContain('${env:Y}')
+      expect(stdout).not.toContain('hunter2')
+    }
+    write(cwd, { 'iqtask.config.yaml': telemetry('Authorization: Bearer hunter2') })
+    const { code, stderr } = await runCli('results', { cwd })
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('telemetry.headers.Authorization is a secret written out'),
+    ])
+    expect(stderr).not.toContain('hunter2')
+  })
+
   it('8: refuses a configuration and an executor that others may write', async () => {
     const cwd = project({
       'iqtask.config.ts': `export default { timeZone: 'UTC' }\n`,

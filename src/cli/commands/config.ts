@@ -1,5 +1,6 @@
 import { renderDuration } from '../../base/duration.ts'
 import { counted } from '../../base/plural.ts'
+import type { Project } from '../../model/project.ts'
 import type { RetentionSettings } from '../../model/retention.ts'
 import type { CommandContext, CommandGroup, OptionValues } from '../command.ts'
 import { errorDocument, renderError } from '../render/error.ts'
@@ -39,6 +40,17 @@ const shownSettings = [
   'telemetry',
 ] as const
 
+/** A header may be a secret whatever it is called: only references are shown. */
+const withoutValues = (telemetry: Project['telemetry']) =>
+  telemetry === undefined
+    ? undefined
+    : {
+        ...telemetry,
+        headers: Object.fromEntries(
+          Object.entries(telemetry.headers).map(([name, value]) => [name, value.startsWith('${') ? value : '[set]']),
+        ),
+      }
+
 const agesOf = ({ hold, ...ages }: RetentionSettings): string =>
   [
     ...Object.entries(ages).map(([what, ms]) => `${what} ${renderDuration(ms)}`),
@@ -48,7 +60,7 @@ const agesOf = ({ hold, ...ages }: RetentionSettings): string =>
 async function show(context: CommandContext, _args: readonly string[], options: OptionValues): Promise<undefined> {
   const { project } = await context.app()
   const { env } = context.terminal
-  const settings = { ...project, config: project.file } as const
+  const settings = { ...project, config: project.file, telemetry: withoutValues(project.telemetry) } as const
   const items = shownSettings.map((key) => {
     const from = project.origin(key)
     const found = options.config === undefined ? (options.project === undefined ? undefined : '--project') : '--config'
