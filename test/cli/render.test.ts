@@ -99,6 +99,10 @@ describe('text on a terminal', () => {
     const [head, first] = renderTable(rows, all, 70).split('\n')
     expect(head).not.toContain('TRIGGER')
     expect(first).toMatch(/2026-11-23 09:12 {2}人事シ.*…/)
+    const status = { title: 'STATUS', kept: true, value: () => 'warning' }
+    const [kept] = renderTable(rows, [...columns.slice(0, 1), times, status, ...columns.slice(1)], 40).split('\n')
+    expect(kept).toMatch(/^RESULT +STARTED +STATUS$/)
+    expect(renderTable(rows, [...columns.slice(0, 1), times, status], 20)).toMatch(/^RESULT +STATUS\n/)
     for (let width = 8; width <= 100; width++)
       for (const line of renderTable(rows, columns, width).split('\n').slice(0, 3))
         expect([width, displayWidth(line) <= width]).toEqual([width, true])

@@ -110,6 +110,7 @@ async function list(context: CommandContext, _args: readonly string[], options: 
       },
       {
         title: 'STATUS',
+        kept: true,
         value: (result) => statusText(result) + (result.dryRun ? ' (dry run)' : ''),
         paint: (shown, result) => paintStatus(shown, result, context.style),
       },

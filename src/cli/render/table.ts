@@ -11,6 +11,8 @@ export interface Column<Item> {
   readonly wide?: boolean
   /** Goes first where the terminal is too narrow for all. */
   readonly optional?: boolean
+  /** Goes last. */
+  readonly kept?: boolean
   /** Left out where no row has anything to say. */
   readonly rare?: boolean
 }
@@ -117,7 +119,7 @@ const widthOf = (columns: readonly Sized<never>[]): number =>
 
 /**
  * As wide as the terminal at most: what is optional goes, then the widest texts are cut; numbers, times and short words stay whole. Where that is
- * not enough, columns go from the right; the first stays, because it is what one types next.
+ * not enough, columns go from the right, those that are `kept` last; the first stays, because it is what one types next.
  */
 function fitted<Item>(columns: readonly Sized<Item>[], width: number): readonly Sized<Item>[] {
   const shown = [...columns]
@@ -135,8 +137,10 @@ function fitted<Item>(columns: readonly Sized<Item>[], width: number): readonly 
     }, -1)
     const found = shown[widest]
     if (found !== undefined) shown[widest] = { ...found, width: Math.max(least, found.width - over) }
-    else if (shown.length > 1) shown.pop()
-    else return shown.map((one) => ({ ...one, width: Math.min(one.width, width) }))
+    else if (shown.length > 1) {
+      const last = shown.findLastIndex((one, index) => index > 0 && one.column.kept !== true)
+      shown.splice(last === -1 ? shown.length - 1 : last, 1)
+    } else return shown.map((one) => ({ ...one, width: Math.min(one.width, width) }))
   }
 }
 
