@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { itemFigures } from '../model/planned-item.ts'
 import type { MovedRow } from '../store/undo.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import type { Prepared, Road } from '../task/road.ts'
@@ -40,7 +38,7 @@ function createUndoRoad(context: TaskContext, args: UndoArguments): Road {
     async prepare() {
       const target = targetOf(context, args.result)
       store.undo.begin()
-      refuseNeedlessAccepts(args.accept, store.undo.moved(target))
+      if (args.accept.length > 0) refuseNeedlessAccepts(args.accept, store.undo.moved(target))
       for (const text of store.undo.remains(target))
         context.message({ level: 'info', code: 'IQ3014', text, item: args.result })
       return prepared(context, target, args)
@@ -72,17 +70,10 @@ function refuseNeedlessAccepts(accept: readonly string[], moved: readonly MovedR
   })
 }
 
-function prepared(context: TaskContext, target: number, args: UndoArguments): Prepared {
+async function prepared(context: TaskContext, target: number, args: UndoArguments): Promise<Prepared> {
   const { store, run } = context
   const counts = { ...store.undo.counts(target) }
-  const hash = createHash('sha256')
-  function* hashed() {
-    for (const row of store.undo.rows(target)) {
-      hash.update(JSON.stringify(row.changes))
-      yield row
-    }
-  }
-  const changes = itemFigures(hashed())
+  const { hash, changes } = await store.undo.figures(target, () => context.pause())
   return {
     evidence: undefined,
     figures: { section: 'undo', privileged: false, population: store.accounts.count({}), baseline: false, changes },
@@ -91,7 +82,7 @@ function prepared(context: TaskContext, target: number, args: UndoArguments): Pr
     rejected: 0,
     planned: Object.values(counts).reduce((sum, count) => sum + count, 0),
     leftAside: false,
-    hash: hash.digest('hex'),
+    hash,
     *changes() {
       for (const row of store.undo.rows(target)) yield* row.changes
     },

@@ -33,15 +33,20 @@ const guards: Readonly<Record<string, string>> = {
   'add role': 'rolesAssigned',
 }
 
+interface Judged extends Pick<PlannedItem, 'key' | 'changes'> {
+  /** It is given for so many that change alike. */
+  readonly alike?: number
+}
+
 /** How many items each guard's kind of change touches. */
-export function itemFigures(items: Iterable<Pick<PlannedItem, 'key' | 'changes'>>): Record<string, ChangeFigures> {
+export function itemFigures(items: Iterable<Judged>): Record<string, ChangeFigures> {
   const figures = new Map<string, { count: number; readonly first: string[] }>()
-  for (const { key, changes } of items) {
+  for (const { key, changes, alike = 1 } of items) {
     const kinds = new Set(changes.flatMap((change) => guardOf(change) ?? []))
     for (const kind of kinds) {
       const known = figures.get(kind) ?? { count: 0, first: [] }
       figures.set(kind, known)
-      known.count++
+      known.count += alike
       if (known.first.length < 10) known.first.push(key)
     }
   }

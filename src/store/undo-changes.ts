@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../base/json.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import type { Database } from './database.ts'
 import { accountNow } from './images.ts'
-import type { UndoStep } from './undo-steps.ts'
+import { left, type UndoStep, undoSteps } from './undo-steps.ts'
 
 /** One object that an undo changes. */
 export interface UndoRow {
@@ -22,6 +22,31 @@ interface Found {
   readonly ownerId?: number | null
   readonly owner?: string | null
 }
+
+/** The steps as a plan tells them: each object once. */
+export const toldSteps = undoSteps.map((step) =>
+  step.told === undefined ? step : { ...step, from: `${step.from} and ${step.told}` },
+)
+
+/** Each object that changes. */
+export function* rowsOf(db: Database, target: number, steps = toldSteps): Generator<UndoRow> {
+  const names = namesOf(db, target)
+  for (const step of steps)
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const ids = chosen(db, step, target, after, 1000)
+      yield* undoRows(db, step, target, ids, names)
+      after = ids.at(-1)
+    }
+}
+
+export const fromOf = ({ object, id, from }: UndoStep): string => `from ${from} and ${id} not in ${left(object)}`
+
+/** The next numbers of a step. */
+export const chosen = (db: Database, step: UndoStep, target: number, after: number, size: number): number[] =>
+  db
+    .statement(`select ${step.id} ${fromOf(step)} and ${step.id} > @after order by ${step.id} limit @size`)
+    .pluck()
+    .all({ target, after, size }) as number[]
 
 /** What becomes of these objects, in the words of a plan. */
 export function* undoRows(

@@ -4,18 +4,11 @@ import { counted } from '../base/plural.ts'
 import type { PlanChange } from '../model/plan-change.ts'
 import { createAudit } from './audit.ts'
 import { buildIndex, deferralOf, dropIndexes } from './bulk/indexes.ts'
+import type { Pause } from './bulk/steps.ts'
 import type { Database } from './database.ts'
-import { namesOf, type UndoRow, undoRows } from './undo-changes.ts'
+import { chosen, rowsOf, type UndoRow, undoRows } from './undo-changes.ts'
+import { countsOf, figuresOf, type UndoCounts, type UndoFigures } from './undo-figures.ts'
 import { left, type UndoStep, undoSteps } from './undo-steps.ts'
-
-export interface UndoCounts {
-  readonly accountsRemoved: number
-  readonly accountsRestored: number
-  readonly identitiesRemoved: number
-  readonly identitiesRestored: number
-  readonly entitlementsRemoved: number
-  readonly entitlementsRestored: number
-}
 
 export interface UndoPhase {
   readonly name: string
@@ -43,6 +36,8 @@ export interface Undo {
   /** Begins a plan: nothing is left out. */
   begin(): void
   counts(target: number): UndoCounts
+  /** The plan in numbers, and its hash. */
+  figures(target: number, pause: Pause): Promise<UndoFigures>
   /** Each object that changes, with its changes. */
   rows(target: number): Generator<UndoRow>
   /** Takes objects out of the plan, and those that others need which stay. */
@@ -71,6 +66,7 @@ export function createUndo(db: Database): Undo {
   return {
     begin,
     counts: (target) => countsOf(db, target),
+    figures: (target, pause) => figuresOf(db, target, pause),
     rows: (target) => rowsOf(db, target),
     leaveOut(target, unwanted) {
       const out = [...rowsOf(db, target)].filter((row) => row.changes.some(unwanted))
@@ -100,60 +96,17 @@ export function createUndo(db: Database): Undo {
   }
 }
 
-function* rowsOf(db: Database, target: number): Generator<UndoRow> {
-  const names = namesOf(db, target)
-  for (const step of toldSteps)
-    for (let after: number | undefined = 0; after !== undefined; ) {
-      const ids = chosen(db, step, target, after, 1000)
-      yield* undoRows(db, step, target, ids, names)
-      after = ids.at(-1)
-    }
-}
-
-/** The steps as a plan tells them: each object once. */
-const toldSteps = undoSteps.map((step) =>
-  step.told === undefined ? step : { ...step, from: `${step.from} and ${step.told}` },
-)
-
-function countsOf(db: Database, target: number): UndoCounts {
-  const sum = (object: UndoStep['object'], removed: boolean): number =>
-    toldSteps
-      .filter((step) => step.object === object && (step.does === 'remove') === removed)
-      .map(
-        (step) =>
-          db
-            .statement(`select count(*) ${fromOf(step)}`)
-            .pluck()
-            .get({ target }) as number,
-      )
-      .reduce((all, count) => all + count, 0)
-  return {
-    accountsRemoved: sum('account', true),
-    accountsRestored: sum('account', false),
-    identitiesRemoved: sum('identity', true),
-    identitiesRestored: sum('identity', false),
-    entitlementsRemoved: sum('entitlement', true),
-    entitlementsRestored: sum('entitlement', false),
-  }
-}
-
-const fromOf = ({ object, id, from }: UndoStep): string => `from ${from} and ${id} not in ${left(object)}`
-
-const chosen = (db: Database, step: UndoStep, target: number, after: number, size: number): number[] =>
-  db
-    .statement(`select ${step.id} ${fromOf(step)} and ${step.id} > @after order by ${step.id} limit @size`)
-    .pluck()
-    .all({ target, after, size }) as number[]
+/** Whom identities that stay have for a manager. */
+const reported = 'select manager_id from identity where manager_id is not null and created_run <> @target'
 
 const movedSince = `select distinct key, because from (
   select p.name || ':' || coalesce(a.shown, a.native) key, null because from account a join application p on p.id = a.application_id
     where a.changed_run > @target and a.id not in ${left('account')}
       and (a.created_run = @target or a.id in (select object_id from change where run = @target and object = 'account'))
-  union all select i.name, iif(exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target), 'others report to them', null)
+  union all select i.name, iif(i.id in (${reported}), 'others report to them', null)
     from identity i where i.created_run = @target and i.id not in ${left('identity')} and (i.changed_run > @target
-    or exists (select 1 from account a where a.identity_id = i.id and a.link_run > @target)
-    or exists (select 1 from decision d where d.identity_id = i.id and d.run > @target)
-    or exists (select 1 from identity m where m.manager_id = i.id and m.created_run <> @target))
+    or i.id in (select identity_id from account where link_run > @target) or i.id in (select identity_id from decision where run > @target)
+    or i.id in (${reported}))
   union all select i.name, null from identity i where i.changed_run > @target and i.id not in ${left('identity')}
       and i.id in (select object_id from change where run = @target and object = 'identity')
   union all select p.name || ':' || e.attribute || ':' || e.value, null from entitlement e join application p on p.id = e.application_id

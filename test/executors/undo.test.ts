@@ -161,6 +161,28 @@ describe('an undo', () => {
     expect((await runCli('apply u.plan', { cwd })).code).not.toBe(0)
   })
 
+  it('of many objects tells guards how many go and the first ten; its hash stands on what they are, not on their numbers', async () => {
+    const person = (n: number): string => `${n},P${n},p${n}@example.com,active,2024-01-01\n`
+    const people = (count: number): string =>
+      `id,name,mail,state,start\n${Array.from({ length: count }, (_, n) => person(n + 10)).join('')}`
+    const one = { ...evident, 'hr.csv': people(13) }
+    const [first, second, other] = [
+      project(one),
+      project(one),
+      project({ ...one, 'hr.csv': people(13).replace('P22', 'Q') }),
+    ]
+    await json('run aggregation', second)
+    await json('undo latest', second)
+    for (const cwd of [first, second, other]) await json('run aggregation --set applications=hr', cwd)
+    const undone = await json('undo latest --dry-run', first)
+    expect(undone.guards.find(({ guard }) => guard === 'deletes')?.text).toMatch(/13 accounts/)
+    expect(undone.guards.find(({ guard }) => guard === 'deletes')?.first).toEqual(
+      Array.from({ length: 10 }, (_, n) => `hr:${n + 10}`),
+    )
+    expect((await json('undo latest --dry-run', second)).planHash).toBe(undone.planHash)
+    expect((await json('undo latest --dry-run', other)).planHash).not.toBe(undone.planHash)
+  })
+
   it('of a part leaves the rest, with what it needs; the rest can be taken back later', async () => {
     const { cwd, night } = await twoNights()
     const second = digestOf(cwd)
