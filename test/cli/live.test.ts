@@ -181,7 +181,13 @@ describe.runIf(machineHas('script', 'bsdutils'))('a run at a real terminal', () 
   })
 
   it('moves for recover', async () => {
-    const cwd = project({ ...smallOrganisation, 'tasks/slow.yaml': slow })
+    // longer than the time between two pictures, on a fast machine too
+    const many = Array.from({ length: 4000 }, (_, n) => `x${n},Name ${n},m${n}@example.com,active,2020-01-31\n`)
+    const cwd = project({
+      ...smallOrganisation,
+      'hr.csv': smallOrganisation['hr.csv'] + many.join(''),
+      'tasks/slow.yaml': slow,
+    })
     const app = await openApp({ cwd, env: {} })
     const stop = new AbortController()
     const stopped = await app.run({

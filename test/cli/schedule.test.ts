@@ -255,7 +255,7 @@ describe('a definition', () => {
     ['{ name: s, cron: "0 2 * * *", arguments: { applications: 5 } }', 'expected string or array', 'IQ1002'],
     [
       '{ name: s, cron: "0 2 * * *", arguments: { deltaAggregation: maybe } }',
-      'deltaAggregation is not right: expected boolean, received string',
+      'deltaAggregation is not right: "maybe", expected boolean, received string',
       'IQ1002',
     ],
     ['{ name: s, cron: "0 2 * * *", jitter: 5 }', 'jitter: expected a duration such as 90s, 5m', 'IQ1104'],
