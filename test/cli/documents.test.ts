@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { standInCrontab } from '../helpers/crontab.ts'
 import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
+import { spawnCli, until } from '../helpers/spawn-cli.ts'
 
 /** Another reader than the one that made the schemas. */
 const ajv = new Ajv({ strict: false, validateFormats: false })
@@ -114,7 +115,7 @@ const telling = `notify:
   channels: { desk: { type: file, folder: var/notices } }
   rules: [{ on: [warning, success], channels: [desk] }]
 `
-/** Commands whose document needs more than a line; each has its own test. */
+/** Commands whose document needs more than a line: they have a test of their own below. */
 const elsewhere: readonly string[] = ['stop']
 
 describe('the JSON documents of the commands', () => {
@@ -149,6 +150,19 @@ describe('the JSON documents of the commands', () => {
     const input = printed.join('')
     const { stdout, status } = spawnSync('sh', ['-c', 'jq -c type'], { input, encoding: 'utf8' })
     expect([status, stdout.trim().split('\n').length]).toEqual([0, printed.length])
+  })
+
+  it('are as published for stop too, which needs a run that waits', async () => {
+    const folder = project(smallOrganisation)
+    const run = spawnCli(['run', 'aggregation', '--set', 'applications=ad', '--set', 'input=-', '--json'], folder)
+    const running = async (): Promise<boolean> =>
+      existsSync(join(folder, 'var/iqtask.db')) && /"running"/.test((await runCli('ps --json', { cwd: folder })).stdout)
+    await until(running)
+    const { stdout } = await runCli('stop latest --json', { cwd: folder })
+    expect(faultsOf(JSON.parse(stdout))).toEqual([])
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'iqtask/StopRequest/1', requested: true })
+    const ended = JSON.parse((await run.done).stdout) as Document & { readonly stoppedBy: string }
+    expect([faultsOf(ended), ended.stoppedBy]).toEqual([[], 'stop'])
   })
 
   it('tell errors on stderr, as a document too', async () => {
