@@ -436,6 +436,8 @@ CREATE INDEX audit_pack_unsealed on audit_pack(crc) where crc is null;
 
 CREATE INDEX change_unsealed on change(crc) where crc is null;
 
+CREATE INDEX decision_account on decision(account_id);
+
 CREATE INDEX decision_identity on decision(identity_id);
 
 CREATE UNIQUE INDEX decision_never on decision(account_id, identity_id) where kind = 'never';

@@ -77,6 +77,20 @@ it('every table is strict', () => {
   store.close()
 })
 
+it('whoever points at an account, identity or entitlement is found in an index when it is removed', () => {
+  const store = open()
+  const pointers = store.db
+    .statement(`select t.name child, f."from" key, f."table" parent from pragma_table_list t cross join pragma_foreign_key_list(t.name) f
+      where t.schema = 'main' and f."table" in ('account', 'identity', 'entitlement')`)
+    .all() as { child: string; key: string; parent: string }[]
+  expect(pointers.length).toBeGreaterThan(8)
+  for (const { child, key, parent } of pointers) {
+    const plan = store.db.statement(`explain query plan select 1 from "${child}" where "${key}" = ?`).all(1)
+    expect(JSON.stringify(plan), `${child}.${key} → ${parent}`).not.toContain('SCAN')
+  }
+  store.close()
+})
+
 it('every row of every table has a check, so that a flipped bit is found', () => {
   const store = open()
   const bare = store.db

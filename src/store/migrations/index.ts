@@ -11,6 +11,7 @@ import { sectionTimes } from './0014-section-times.ts'
 import { scheduleTiming } from './0015-schedule-timing.ts'
 import { seenAgain } from './0017-seen-again.ts'
 import { zeroHash } from './0020-zero-hash.ts'
+import { decisionAccount } from './0021-decision-account.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   scheduleTiming,
   seenAgain,
   zeroHash,
+  decisionAccount,
 ]
