@@ -43,11 +43,11 @@ export function createCheckpointer(connection: SqliteConnection, path: string, c
     connection.pragma(`wal_autocheckpoint = ${alonePages}`)
   }
 
-  /** The thread has done what it was asked; false: it does not answer. */
-  const waited = (shared: Int32Array<SharedArrayBuffer>): boolean => {
+  /** Waits until the thread says so; false: it does not answer. */
+  const waited = (shared: Int32Array<SharedArrayBuffer>, isSo: (done: number) => boolean): boolean => {
     for (;;) {
       const done = Atomics.load(shared, doneSlot)
-      if (done === ended || done === Atomics.load(shared, askedSlot)) return true
+      if (done === ended || isSo(done)) return true
       if (Atomics.wait(shared, doneSlot, done, patienceMs) === 'timed-out') return false
     }
   }
@@ -65,14 +65,16 @@ export function createCheckpointer(connection: SqliteConnection, path: string, c
       if (done === ended) stop()
       else if (done === Atomics.load(slots, askedSlot)) ask(slots)
       if (slots === undefined || Atomics.load(slots, pagesSlot) < longest) return
-      if (waited(slots)) rest(connection)
+      const asked = Atomics.load(slots, askedSlot)
+      if (waited(slots, (now) => now === asked)) rest(connection)
       else stop()
     },
     end() {
       if (slots === undefined) return
       Atomics.store(slots, endSlot, 1)
       ask(slots)
-      waited(slots)
+      // it has closed the store: whoever closes it last removes the WAL
+      waited(slots, () => false)
       stop()
     },
   }
