@@ -7,3 +7,17 @@ export const cacheKib = 24 * 1024
 export const keepFewPages = (db: Database): void => db.exec('pragma cache_size = -2048')
 
 export const keepUsualPages = (db: Database): void => db.exec(`pragma cache_size = -${cacheKib}`)
+
+/**
+ * A sort in pieces that stay in the processor's cache, merged from a file, is quicker than one of all that memory would hold; one thread
+ * sorts a piece while the next is read.
+ */
+export function sortInPieces(db: Database, work: () => void): void {
+  db.exec('pragma cache_size = -4096; pragma threads = 1')
+  try {
+    work()
+  } finally {
+    db.exec('pragma threads = 0')
+    keepUsualPages(db)
+  }
+}

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -8,6 +6,7 @@ import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 import { until } from '../helpers/spawn-cli.ts'
+import { openTerminal } from '../helpers/terminal.ts'
 
 const root = join(import.meta.dirname, '../..')
 const complete = async (cwd: string, ...words: string[]): Promise<string[]> =>
@@ -101,33 +100,28 @@ describe('completion', () => {
           `#!/bin/sh\nif [ "$1" = __complete ]; then exec "${process.execPath}" "${join(root, 'bin/iqtask.js')}" "$@"; fi\nprintf '<%s>' "$@" >> ran; echo >> ran\n`,
         )
         chmodSync(command, 0o755)
-        const child = spawn('script', ['-qec', `stty cols 150; ${start}`, '/dev/null'], {
-          cwd,
-          env: { PATH: `${cwd}:${process.env.PATH}`, HOME: cwd, TERM: 'xterm', LANG: 'C.UTF-8' },
-          stdio: ['pipe', 'pipe', 'inherit'],
-        })
-        let said = ''
-        child.stdout.on('data', (piece: Buffer) => {
-          said += piece
+        const terminal = openTerminal(`stty cols 150; ${start}`, cwd, {
+          PATH: `${cwd}:${process.env.PATH}`,
+          LANG: 'C.UTF-8',
         })
         const ran = (): string[] =>
           (existsSync(join(cwd, 'ran')) ? readFileSync(join(cwd, 'ran'), 'utf8') : '').split('\n')
         try {
-          child.stdin.write(`${load}; iqtask ready\n`)
+          terminal.type(`${load}; iqtask ready\n`)
           await until(() => ran().includes('<ready>'))
           let done = 1
           for (const line of Object.keys(typed)) {
-            child.stdin.write(`iqtask ${line}\t`)
+            terminal.type(`iqtask ${line}\t`)
             // what the shell draws after a Tab comes with the answer
-            await until(() => stripVTControlCharacters(said).includes(lastOf(line)))
-            child.stdin.write('\n')
+            await until(() => stripVTControlCharacters(terminal.said()).includes(lastOf(line)))
+            terminal.type('\n')
             done++
-            await until(() => ran().length > done).catch(() => expect([line, said]).toBe('run'))
+            await until(() => ran().length > done).catch(() => expect([line, terminal.said()]).toBe('run'))
           }
-          child.stdin.end('exit\n')
-          await once(child, 'close')
+          terminal.type('exit\n')
+          await terminal.closed()
         } finally {
-          child.kill('SIGKILL')
+          terminal.kill()
         }
         expect(ran().slice(1, -1)).toEqual(
           Object.values(typed).map((words) => words.map((word) => `<${word}>`).join('')),

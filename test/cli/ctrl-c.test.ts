@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { TaskResultDocument } from '../../src/model/documents.ts'
@@ -7,6 +5,7 @@ import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 import { until } from '../helpers/spawn-cli.ts'
+import { openTerminal } from '../helpers/terminal.ts'
 
 const bin = join(import.meta.dirname, '../../bin/iqtask.js')
 
@@ -19,7 +18,6 @@ export default defineExecutor({
 })
 `
 
-/** A terminal of its own: what is typed goes through its line discipline, and Ctrl-C to the whole foreground. */
 async function atTerminal(press: number) {
   const cwd = project({
     ...smallOrganisation,
@@ -28,27 +26,18 @@ async function atTerminal(press: number) {
   })
   // the shell hears it too, and would end
   const code = `trap : INT; stty cols 100; ${process.execPath} ${bin} run deaf; echo "ended with $?"`
-  const child = spawn('script', ['-qec', code, '/dev/null'], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  let said = ''
-  child.stdout.on('data', (piece: Buffer) => {
-    said += piece
-  })
+  const terminal = openTerminal(code, cwd)
   await until(async () => (await runCli('ps --json', { cwd })).stdout.includes('"running"'))
-  await until(() => said.includes('deaf  plan'))
+  await until(() => terminal.said().includes('deaf  plan'))
   const pressedMs = performance.now()
-  child.stdin.write('\x03')
-  await until(() => said.includes('stopping at the next chunk'))
-  if (press === 2) child.stdin.write('\x03')
-  await until(() => said.includes('ended with'))
+  terminal.type('\x03')
+  await until(() => terminal.said().includes('stopping at the next chunk'))
+  if (press === 2) terminal.type('\x03')
+  await until(() => terminal.said().includes('ended with'))
   const tookMs = performance.now() - pressedMs
-  child.stdin.end()
-  await once(child, 'close')
+  await terminal.closed()
   const { items } = JSON.parse((await runCli('results --json', { cwd })).stdout) as { items: TaskResultDocument[] }
-  return { said, tookMs, result: items[0] }
+  return { said: terminal.said(), tookMs, result: items[0] }
 }
 
 describe.runIf(machineHas('script', 'bsdutils'))('Ctrl-C at a terminal', () => {

@@ -1,5 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +6,7 @@ import { machineHas } from '../helpers/machine.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 import { runCli } from '../helpers/run-cli.ts'
 import { until } from '../helpers/spawn-cli.ts'
+import { openTerminal } from '../helpers/terminal.ts'
 
 const file = (cwd: string): string => join(cwd, 'tasks/mine.yaml')
 
@@ -58,31 +58,21 @@ describe('task new', () => {
   it.runIf(machineHas('script', 'bsdutils'))('asks at a real terminal, one question after the other', async () => {
     const cwd = project(smallOrganisation)
     const bin = join(import.meta.dirname, '../../bin/iqtask.js')
-    const child = spawn('script', ['-qec', `${process.execPath} ${bin} task new`, '/dev/null'], {
-      cwd,
-      env: { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    let said = ''
-    child.stdout.on('data', (piece: Buffer) => {
-      said += piece
-    })
-    const ended = once(child, 'close')
+    const terminal = openTerminal(`${process.execPath} ${bin} task new`, cwd)
     try {
       for (const [question, typed] of [
         ['name of the task: ', 'mine'],
         ['executor (account-aggregation', 'account-aggregation'],
         ['applications (several', 'hr,ad'],
       ] as const) {
-        await until(() => said.includes(question))
-        child.stdin.write(`${typed}\n`)
+        await until(() => terminal.said().includes(question))
+        terminal.type(`${typed}\n`)
       }
-      await until(() => said.includes('iqtask run mine --dry-run'))
+      await until(() => terminal.said().includes('iqtask run mine --dry-run'))
+      await terminal.closed()
     } finally {
-      child.stdin.end()
-      child.kill('SIGKILL')
+      terminal.kill()
     }
-    await ended
     expect(readFileSync(file(cwd), 'utf8')).toMatch(/applications:\n {4}- hr\n {4}- ad/)
   })
 

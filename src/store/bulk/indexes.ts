@@ -1,3 +1,4 @@
+import { sortInPieces } from '../cache.ts'
 import type { Database } from '../database.ts'
 
 /** Secondary indexes that a load builds afterwards rather than row by row; the texts are those of the migrations. */
@@ -46,20 +47,6 @@ export function missingIndexes(db: Database): string[] {
 export function buildIndex(db: Database): string | undefined {
   const [name] = missingIndexes(db)
   const sql = indexes.find((index) => index.name === name)?.sql
-  if (sql !== undefined) sorting(db, () => db.exec(sql))
+  if (sql !== undefined) sortInPieces(db, () => db.exec(sql))
   return name
-}
-
-/**
- * A sort in pieces that stay in the processor's cache, merged from a file, is quicker than one of all that memory would hold; one thread
- * sorts a piece while the next is read.
- */
-function sorting(db: Database, work: () => void): void {
-  const before = db.statement('pragma main.cache_size').pluck().get() as number
-  db.exec('pragma main.cache_size = -4096; pragma threads = 1')
-  try {
-    work()
-  } finally {
-    db.exec(`pragma main.cache_size = ${before}; pragma threads = 0`)
-  }
 }
