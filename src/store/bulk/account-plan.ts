@@ -216,12 +216,10 @@ function phasesOf(db: Database, application: string, bound: Bound, before: reado
     for (; left < passed.length; left++) passOver(db, passed[left] as PassedOver)
     return passed.length > 0 ? { ...bound, plain: 0, own: 0 } : bound
   }
-  // of a first load everything that a row points at is made by the plan itself, with numbers that the bind reserved
-  const proved = (): boolean => bound.fresh === 1 && passed.length === 0
-  return applySteps.map(({ name, chunk, end }) => {
+  return applySteps.map(({ name, chunk, end, proved }) => {
     const phase: PlanPhase = {
       name,
-      ...(name === 'create' && { proved }),
+      ...(proved && { proved: () => passed.length === 0 && proved(bound) }),
       chunk: (after, size) => chunk(db, leave(), after, size),
     }
     if (end === undefined || !passableSteps.has(name)) return phase

@@ -5,12 +5,22 @@ import { type Applied, type Chunk, chunked, type End, type Worked } from './chun
 import { creation } from './create.ts'
 import { buildIndex, dropIndexes } from './indexes.ts'
 import { linkAccounts, linkStatements } from './link.ts'
+import { noHash } from './seen.ts'
+
+interface Step {
+  readonly name: string
+  readonly chunk: Chunk
+  readonly end?: End
+  /** What it writes needs no look-up of references and conditions. */
+  readonly proved?: (bound: Bound) => boolean
+}
 
 /** In this order; each chunk runs in one transaction of the caller, with its checkpoint. */
-export const applySteps: readonly { readonly name: string; readonly chunk: Chunk; readonly end?: End }[] = [
+export const applySteps: readonly Step[] = [
   { name: 'index-drop', chunk: withoutIndexes },
   { name: 'catalogue', ...chunked(() => 'select l id from st.m where neu and l > @lo order by l', catalogue) },
-  { name: 'create', ...creation },
+  // of a first load everything that a row points at is made by the plan itself, with numbers that the bind reserved
+  { name: 'create', ...creation, proved: ({ fresh }) => fresh === 1 },
   {
     name: 'change',
     // in the accounts' order: pages that lie together are read and written once
@@ -123,7 +133,7 @@ function lost(db: Database, b: Bound, lo: number, hi: number): Worked {
  */
 function remember(db: Database, b: Bound, chosen: string, range: { lo: number; hi: number }): Worked {
   db.statement(`update or fail account_seen set mac = n.mac
-    from (select a.id, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', x'0000000000000000', s.mac) mac
+    from (select a.id, iif(s.mac is null or (@ownable and a.identity_id is null) or x.kind = 'reject', ${noHash}, s.mac) mac
       from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = coalesce(x.account_id,
         (select o.id from account o where o.application_id = @app and o.native = s.native and o.retired = 0))
       where ${chosen} limit -1) n

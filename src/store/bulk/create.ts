@@ -4,6 +4,7 @@ import { accountImages } from '../images.ts'
 import type { Bound } from './bind.ts'
 import { cutBy, type End, endOf, type Worked } from './chunk.ts'
 import { plainRows } from './plain.ts'
+import { noHash } from './seen.ts'
 
 const made = `('create', 'replaced')`
 const replaced = `select account_id from st.act where kind = 'replaced' and sid > @lo and sid <= @hi`
@@ -12,10 +13,10 @@ const ownLink = `(l.kind = 'created' or l.kind = 'rule' or l.kind = 'moved')`
 const range = 's.id > @lo and s.id <= @hi'
 
 /** `plain`: every staged row is a new account; `own`: each makes the identity that owns it, too. */
-export type CreateForm = 'mixed' | 'plain' | 'own'
+type CreateForm = 'mixed' | 'plain' | 'own'
 
 /** The statements of a chunk of creations. */
-export function createStatements(form: CreateForm) {
+function createStatements(form: CreateForm) {
   const own = form === 'own'
   const isMade = (id: string): string =>
     form === 'mixed' ? `and exists (select 1 from st.act x where x.sid = ${id} and x.kind in ${made})` : ''
@@ -41,7 +42,7 @@ export function createStatements(form: CreateForm) {
     freshGrants: `insert into access(account_id, entitlement_id, since) select @abase + g.a, @ebase + g.e, @run from st.g g
       where g.a > @lo and g.a <= @hi`,
     hashes: `insert into account_seen(account_id, application_id, mac)
-      select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, x'0000000000000000', s.mac)
+      select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, ${noHash}, s.mac)
       from ${rows} where ${range} ${isMade('s.id')} order by s.id`,
     digest: `select group_concat(hex(s.hash)) from st.s s where ${range} ${isMade('s.id')}`,
     found: `from st.link l where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule'`,

@@ -45,7 +45,9 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
   }
 }
 
-const zeroed = `select account_id from account_seen where application_id = ? and mac = x'0000000000000000'`
+/** Of an account whose record is to be looked at again: the text that the index over them has. */
+export const noHash = `x'0000000000000000'`
+const zeroed = `select account_id from account_seen where application_id = ? and mac = ${noHash}`
 const touched = `select count(*) from account where id in (${zeroed}) and state = 'active' and retired = 0`
 
 /** 10 bytes an account. `rows`: of the last read, where there was one that tells; mostly as many are known. */
