@@ -106,18 +106,25 @@ export async function beginningOfFile(file: string): Promise<string | undefined>
   return beginningOf(size, await headOf(file, beginningSize))
 }
 
-/** One buffer for all pieces: each is used before the next one is asked for. */
+/** Two buffers for all pieces: one is read while the other is used, which ends when the next piece is asked for. */
 async function* wholeFile(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const handle = await open(file)
+  const read = (buffer: Buffer) => handle.read(buffer, 0, pieceSize)
+  let [buffer, other] = [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)]
+  let reading = read(buffer)
   try {
-    const buffer = Buffer.allocUnsafeSlow(pieceSize)
     while (!signal.aborted) {
-      const { bytesRead } = await handle.read(buffer, 0, pieceSize)
+      const { bytesRead } = await reading
       if (bytesRead === 0) return
+      reading = read(other)
+      // told when its piece is asked for
+      reading.catch(() => undefined)
       yield buffer.subarray(0, bytesRead)
+      ;[buffer, other] = [other, buffer]
     }
     signal.throwIfAborted()
   } finally {
+    await reading.catch(() => undefined)
     await handle.close()
   }
 }
