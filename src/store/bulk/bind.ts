@@ -27,7 +27,6 @@ export function bindStage(db: Database, applicationId: number, run: number, owna
   const top = number('select max(id) from st.s')
   const entitlementBase = reserve(db, 'entitlement', number('select max(l) from st.m'))
   numberStage(db, entitlementBase)
-  const there = number('select count(*) from account')
   const plain = isPlain(db)
   const creates = plain ? plainRows(db) : number(`select count(*) from st.act where kind in ('create', 'replaced')`)
   return {
@@ -40,7 +39,11 @@ export function bindStage(db: Database, applicationId: number, run: number, owna
     own: isOwn(db) ? 1 : 0,
     fresh: plain && number('select exists (select 1 from st.m where not neu)') === 0 ? 1 : 0,
     ownable: ownable ? 1 : 0,
-    deferral: deferralOf(creates, there, number('select max(descents) from st.sealed')),
+    deferral: deferralOf(
+      creates,
+      creates === 0 ? 0 : number('select count(*) from account'),
+      number('select max(descents) from st.sealed'),
+    ),
   }
 }
 
