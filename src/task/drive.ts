@@ -236,7 +236,10 @@ async function applyPhases(run: RunState, road: Road, { seq }: Begun, bound: Bou
   try {
     for (const [index, phase] of bound.phases.entries()) {
       if (index < start) continue
-      if (index > start) enterPhase(run, phase)
+      if (index > start) {
+        if (phase.isOver?.() === true) continue
+        enterPhase(run, phase)
+      }
       await applyPhase(run, road, phase, index === start ? (bound.from?.after ?? 0) : 0, checkpointer)
     }
   } finally {

@@ -62,6 +62,8 @@ export interface BoundSection {
 
 export interface Phase {
   readonly name: string
+  /** Nothing is left of it to do, so that it is not entered. */
+  isOver?(): boolean
   /** Now true: what the next chunk writes the plan has proved, so that the store need not look up references and conditions row by row. */
   proved?(): boolean
   /**

@@ -66,6 +66,7 @@ export interface AccountPlan {
 
 export interface PlanPhase {
   readonly name: string
+  isOver?(): boolean
   proved?(): boolean
   chunk(after: number, size: number): Applied | undefined
   /** Puts the next record aside; `facts`: what `phases` needs to know of it after a crash. */
@@ -220,6 +221,7 @@ function phasesOf(db: Database, application: string, bound: Bound, before: reado
     const phase: PlanPhase = {
       name,
       ...(proved && { proved: () => passed.length === 0 && proved(bound) }),
+      ...(end && { isOver: () => end(db, leave(), 0, 1) === undefined }),
       chunk: (after, size) => chunk(db, leave(), after, size),
     }
     if (end === undefined || !passableSteps.has(name)) return phase
