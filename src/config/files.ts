@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Code } from '../base/codes.ts'
 import { UserError } from '../base/errors.ts'
@@ -85,6 +85,8 @@ function listed(folder: string): string[] {
 
 /** The object's `name:`; for a file that cannot be read as one, its own name, so that it is found and its fault told. */
 function nameIn(file: string): string {
+  const plain = plainName(file)
+  if (plain !== undefined) return plain
   try {
     const { value } = parseFile(file)
     const name = (value as { name?: unknown } | null)?.name
@@ -93,4 +95,18 @@ function nameIn(file: string): string {
     // told when somebody asks for it
   }
   return basename(file).replace(/\.[^.]+$/, '')
+}
+
+/** As most files begin; a parser takes longer for all of them than most commands do. */
+const plainStart = /^(?:#.*\r?\n|\r?\n)*kind: *\w+ *\r?\nname: *([a-z][\w.-]*) *\r?\n/i
+/** What YAML takes for something else than text. */
+const noText = /^(?:true|false|null)$/i
+
+function plainName(file: string): string | undefined {
+  try {
+    const name = plainStart.exec(readFileSync(file, 'utf8'))?.[1]
+    return name === undefined || noText.test(name) ? undefined : name
+  } catch {
+    return undefined
+  }
 }

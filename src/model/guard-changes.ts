@@ -1,5 +1,5 @@
-import { counted } from '../base/plural.ts'
-import { type Measure, number, share } from './guard-measure.ts'
+import { counted, grouped } from '../base/plural.ts'
+import { type Measure, share } from './guard-measure.ts'
 import {
   type DestructiveKind,
   destructiveKinds,
@@ -105,14 +105,14 @@ function usualMost(earlier: readonly number[]): number {
 
 const atMost = (limit: number, why?: string): Bound => ({
   limit,
-  text: () => ` (limit ${number(limit)}${why === undefined ? '' : `, ${why}`})`,
+  text: () => ` (limit ${grouped(limit)}${why === undefined ? '' : `, ${why}`})`,
 })
 
 /** More than `percent` of `of`, and at least `atLeast`. */
 const atMostShare = (of: number, percent: number, atLeast: number): Bound => {
   const byShare = Math.floor((percent * of) / 100)
   const text = (count: number): string =>
-    ` (${share(count, of, percent)}; limit ${byShare < atLeast - 1 ? number(atLeast - 1) : `${percent} %`})`
+    ` (${share(count, of, percent)}; limit ${byShare < atLeast - 1 ? grouped(atLeast - 1) : `${percent} %`})`
   return { limit: Math.max(byShare, atLeast - 1, 0), text }
 }
 
@@ -130,7 +130,7 @@ function overTheSteps(
   return {
     limit: Math.max(0, whole - before),
     text: (count) =>
-      `, ${number(before + count)} with the steps before it (${share(before + count, population, percent)} of ${number(population)}; limit ${number(whole)})`,
+      `, ${grouped(before + count)} with the steps before it (${share(before + count, population, percent)} of ${grouped(population)}; limit ${grouped(whole)})`,
   }
 }
 
@@ -142,5 +142,5 @@ const overTheWeek = (
 ): Bound => ({
   limit: Math.max(0, Math.max(Math.floor((percent * population) / 100), atLeast - 1) - before),
   text: (count) =>
-    `, ${number(before + count)} in 7 days (${share(before + count, population, percent)} of ${number(population)}; limit ${percent} %)`,
+    `, ${grouped(before + count)} in 7 days (${share(before + count, population, percent)} of ${grouped(population)}; limit ${percent} %)`,
 })

@@ -12,9 +12,6 @@ export interface Measure {
   readonly warns?: boolean
 }
 
-/** `48,150` */
-export const number = (value: number): string => value.toLocaleString('en')
-
 /** `52 %`, with as many decimals (at most three) as keep it on its side of the limit it is compared with. */
 export function share(count: number, of: number, limit: number): string {
   const percent = of === 0 ? (count === 0 ? 0 : 100) : (100 * count) / of

@@ -1,6 +1,6 @@
 import { parseDuration, renderDuration } from '../base/duration.ts'
-import { counted } from '../base/plural.ts'
-import { type Measure, number, share } from './guard-measure.ts'
+import { counted, grouped } from '../base/plural.ts'
+import { type Measure, share } from './guard-measure.ts'
 import type { GuardSettings, Thresholds } from './guard-settings.ts'
 import type { PlanFigures, SourceFigures } from './plan-figures.ts'
 
@@ -28,7 +28,7 @@ export function sourceMeasures(figures: PlanFigures, settings: GuardSettings): M
 function emptySource({ rows, earlier }: SourceFigures, population: number): Measure {
   const before = Math.max(population, earlier[0] ?? 0)
   const over = rows === 0 && before > 0
-  const text = over ? `nothing was read, where there were ${number(before)}` : `${number(rows)} read`
+  const text = over ? `nothing was read, where there were ${grouped(before)}` : `${grouped(rows)} read`
   return { guard: 'emptySource', value: rows, limit: before > 0 ? 1 : 0, over, text, first: [] }
 }
 
@@ -40,7 +40,7 @@ function shrunkenSource({ rows, earlier }: SourceFigures, percent: number): Meas
   const limit = Math.ceil((percent * usual) / 100)
   const reads = last.length === 1 ? 'the last read' : `the median of the last ${last.length} reads`
   const verb = last.length === 1 ? 'were in' : 'is'
-  const text = `${number(rows)} read, ${number(Math.round(usual))} ${verb} ${reads} (${share(rows, usual, percent)}; limit ${percent} %)`
+  const text = `${grouped(rows)} read, ${grouped(Math.round(usual))} ${verb} ${reads} (${share(rows, usual, percent)}; limit ${percent} %)`
   return { guard: 'shrunkenSource', value: rows, limit, over: rows < limit, text, first: [] }
 }
 
@@ -54,7 +54,7 @@ function emptiedAttribute(read: SourceFigures, own: Thresholds, figures: PlanFig
   const [name, count] = worst[0] ?? ['', 0]
   const text =
     count > 0
-      ? `"${name}" lost its value in ${number(count)} of ${number(read.common)} (${share(count, read.common, percent)}; limit ${percent} %)`
+      ? `"${name}" lost its value in ${grouped(count)} of ${grouped(read.common)} (${share(count, read.common, percent)}; limit ${percent} %)`
       : 'no attribute lost its values'
   const first = worst.filter(([, lost]) => lost > limit).map(([attribute]) => attribute)
   return { guard: 'emptiedAttribute', value: count, limit, over: count > limit, text, first: first.slice(0, 10) }
@@ -69,7 +69,7 @@ function renamedAttributes(read: SourceFigures, percent: number): Measure | unde
   const columns = used
     ? counted(value, 'column in use is', 'columns in use are')
     : counted(value, 'column is', 'columns are')
-  const text = `${columns} gone from the ${number(columnsBefore)} of the last read`
+  const text = `${columns} gone from the ${grouped(columnsBefore)} of the last read`
   const first = (used ? columnsUsedGone : columnsGone).slice(0, 10)
   return { guard: 'renamedAttributes', value, limit, over: value > limit, text, first }
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../base/plural.ts'
 import type { ColumnFacts } from './column-profile.ts'
 import type { AttributeProposal, CorrelationCandidate, ProfileFacts, Proposal } from './profile-proposal.ts'
 
@@ -11,7 +12,6 @@ export interface ProfileSource {
   readonly described: string
 }
 
-const number = new Intl.NumberFormat('en-US')
 const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`
 /** A rule that finds fewer than this share of the rows that have a value is only mentioned. */
 const ruleShare = 0.5
@@ -22,7 +22,7 @@ const filledShare = 0.1
 export function renderProfile(source: ProfileSource, facts: ProfileFacts, proposal: Proposal): string {
   const { rows, rejected, columns } = facts
   const lines = [
-    `# Proposed from ${number.format(rows)} rows with ${columns.length} columns${rejected === 0 ? '' : ` (${number.format(rejected)} rows could not be read)`}. Read every line before you trust it.`,
+    `# Proposed from ${grouped(rows)} rows with ${columns.length} columns${rejected === 0 ? '' : ` (${grouped(rejected)} rows could not be read)`}. Read every line before you trust it.`,
     'kind: Application',
     `name: ${source.name}`,
     '# authoritative: true            # when this system says who exists: it then creates identities',
@@ -66,8 +66,8 @@ function keyLines({ rows, columns, merge: united }: ProfileFacts, proposal: Prop
       note(
         `  nativeIdentity: ${scalar(key[0] ?? '')}`,
         united === undefined || columns.length === 2
-          ? `one row an account and value: only both columns together are unique in ${number.format(rows)} rows`
-          : `one row an account and value: only with ${united.value} it is unique in ${number.format(rows)} rows; the rows of ${united.disagreeing} of ${number.format(united.accounts)} accounts disagree (they would be rejected)`,
+          ? `one row an account and value: only both columns together are unique in ${grouped(rows)} rows`
+          : `one row an account and value: only with ${united.value} it is unique in ${grouped(rows)} rows; the rows of ${united.disagreeing} of ${grouped(united.accounts)} accounts disagree (they would be rejected)`,
       ),
     ]
   const { empty, repeats } = proposal.keyFaults
@@ -79,7 +79,7 @@ function keyLines({ rows, columns, merge: united }: ProfileFacts, proposal: Prop
         ? 'unique and never empty'
         : 'unique together and never empty'
   const shown = key.length === 1 ? scalar(key[0] ?? '') : `[${key.map(scalar).join(', ')}]`
-  return [note(`  nativeIdentity: ${shown}`, `${what} in ${number.format(rows)} rows${others}`)]
+  return [note(`  nativeIdentity: ${shown}`, `${what} in ${grouped(rows)} rows${others}`)]
 }
 
 function plainLines({ columns }: ProfileFacts, proposal: Proposal): string[] {
@@ -101,7 +101,7 @@ function plainLines({ columns }: ProfileFacts, proposal: Proposal): string[] {
 const valuesOf = (column: ColumnFacts | undefined): string =>
   (column?.values ?? [])
     .slice(0, 8)
-    .map(([value, count]) => `${value} ${number.format(count)}`)
+    .map(([value, count]) => `${value} ${grouped(count)}`)
     .join(', ')
 
 function attributeLines(columns: readonly ColumnFacts[], attributes: readonly AttributeProposal[]): string[] {
@@ -125,7 +125,7 @@ function attributeLine(attribute: AttributeProposal, columns: readonly ColumnFac
     filled,
     ...(type === 'date' && (facts?.undated ?? 0) > 0 ? [`${facts?.undated} values are no such date`] : []),
     ...(otherFormats.length === 0 ? [] : [`${otherFormats.join(', ')} fit as well: the values do not tell`]),
-    ...(list === undefined ? [] : [`${number.format(list.distinct)} different values`]),
+    ...(list === undefined ? [] : [`${grouped(list.distinct)} different values`]),
     ...(multiple && !entitlement ? ['entitlement: true, if these are groups or permissions'] : []),
   ]
   return note(`    ${scalar(name)}: { ${parts.join(', ')} }`, why.filter((part) => part !== '').join('; '))
@@ -139,7 +139,7 @@ function correlationLines(facts: ProfileFacts, candidates: readonly CorrelationC
     active: candidate.one / candidate.filled >= ruleShare && doubtAbout(facts, candidate) === '',
     text: note(
       `  - { account: ${scalar(candidate.account)}, identity: ${candidate.identity}${candidate.ignoreCase ? ', ignoreCase: true' : ''}${candidate.leadingZeros ? ', normalize: leadingZeros' : ''} }`,
-      `finds one identity for ${percent(candidate.one, candidate.filled)} of ${number.format(candidate.filled)} values${candidate.several === 0 ? '' : `, several for ${percent(candidate.several, candidate.filled)}`}${doubtAbout(facts, candidate)}`,
+      `finds one identity for ${percent(candidate.one, candidate.filled)} of ${grouped(candidate.filled)} values${candidate.several === 0 ? '' : `, several for ${percent(candidate.several, candidate.filled)}`}${doubtAbout(facts, candidate)}`,
     ),
   }))
   const some = lines.some((line) => line.active)

@@ -4,6 +4,7 @@ import { UserError } from '../../src/base/errors.ts'
 import { newId } from '../../src/base/id.ts'
 import { canonicalJson } from '../../src/base/json.ts'
 import { didYouMean, nearest } from '../../src/base/nearest.ts'
+import { grouped } from '../../src/base/plural.ts'
 import { createRedactor } from '../../src/base/redact.ts'
 import { createRegistry } from '../../src/base/registry.ts'
 
@@ -71,4 +72,16 @@ describe('a registry', () => {
   it('refuses two of one name', () => {
     expect(() => createRegistry('task', 'IQ1004', [{ name: 'a' }, { name: 'a' }])).toThrow(/two tasks/)
   })
+})
+
+it('numbers are read in groups of three digits', () => {
+  expect([0, 999, 1000, 48_150, 1_000_000, -1234, 1234.5678].map(grouped)).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '48,150',
+    '1,000,000',
+    '-1,234',
+    '1,234.5678',
+  ])
 })

@@ -77,6 +77,19 @@ describe('the project', () => {
 })
 
 describe('an object file', () => {
+  it('is found by its name: also where it is faulty or begins in another way', async () => {
+    const of = (text: string): string => `kind: Application\n${text}`
+    const cwd = project({
+      'iqtask.config.yaml': config,
+      'applications/a.yaml': of('name: hr\nconnector: [\n'),
+      'applications/b.yaml': `# ours\n\n${of('name: "crm"  # quoted\n')}`,
+      'applications/c.yaml': 'name: erp\nkind: Application\n',
+      'applications/d.yaml': of('name: true\n'),
+      'applications/e.json': '{"kind": "Application", "name": "j"}',
+    })
+    expect((await load(cwd)).applications.names()).toEqual(['crm', 'd', 'erp', 'hr', 'j'])
+  })
+
   it('is found by its name:, not by the name of the file', async () => {
     const cwd = project({ 'iqtask.config.yaml': config, 'applications/whatever.yml': minimal() })
     expect((await load(cwd)).applications.get('hr').connector).toBe('delimited')
