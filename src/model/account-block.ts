@@ -1,6 +1,9 @@
 import type { InternedValue } from './interning.ts'
 
-/** Texts of a staged account, in the order in which they lie in its bytes. */
+/**
+ * Texts of a staged account, in the order in which they lie in its bytes: each begins where the one before it ends, but for what `gapBefore`
+ * and `rowAttrs` say, so that whatever is hashed is one piece of bytes. The numbers of its grants are a JSON array.
+ */
 export const packedTexts = [
   'native',
   'shown',
@@ -9,27 +12,45 @@ export const packedTexts = [
   'use',
   'owner',
   'times',
-  'attrs',
   'keys',
   'iname',
   'istatus',
   'iattrs',
   'isources',
   'ierror',
+  'grants',
+  'attrs',
 ] as const
 export type PackedText = (typeof packedTexts)[number]
 
 /** The bit of a text that is there, in `rowHas`. */
 export const hasText = (name: PackedText): number => 1 << packedTexts.indexOf(name)
 export const hasMac = 1 << packedTexts.length
-export const hasKeysDigest = 2 << packedTexts.length
 
-/** Before a row's texts: content hash (16 bytes), hash of the record (8), digest of the keys (8). */
+/** Room before a row's texts: content hash (16 bytes), hash of the record (8), digest of the keys (8). Whoever stages the row makes the first and the last. */
 export const digestBytes = 32
 
-/** Numbers of a row; from `rowEnds` on, where each of its texts ends. A text that is not there ends where the one before it does. */
-export const [rowFile, rowLine, rowHas, rowFlags, rowCrc, rowStart, rowEnds] = [0, 1, 2, 3, 4, 5, 6] as const
+/**
+ * Numbers of a row; from `rowEnds` on, where each of its texts ends. A text that is not there ends where the one before it does. What the
+ * content hash is over lies from the end of the grants to `rowEnd`, with the attributes from `rowAttrs` on in it.
+ */
+export const [rowFile, rowLine, rowHas, rowFlags, rowStart, rowAttrs, rowEnd, rowEnds] = [
+  0, 1, 2, 3, 4, 5, 6, 7,
+] as const
 export const rowInts = rowEnds + packedTexts.length
+
+/** Where the end of a text stands among the numbers of a row. */
+export const endOfText = (name: PackedText): number => rowEnds + packedTexts.indexOf(name)
+
+/** An identity's seal is over its name, type, status, attributes and sources with these between: they lie between the texts. */
+export const [beforeStatus, beforeAttributes, beforeSources] = ['\u001fperson\u001f', '\u001f', '\u001f'] as const
+
+/** Bytes between a text that is there and the one before it. */
+export const gapBefore: Readonly<Partial<Record<PackedText, number>>> = {
+  istatus: beforeStatus.length,
+  iattrs: beforeAttributes.length,
+  isources: beforeSources.length,
+}
 
 /** Staged accounts as they travel to the stage, between threads too: texts as bytes, everything else as numbers. */
 export interface AccountBlock {
@@ -39,8 +60,7 @@ export interface AccountBlock {
   readonly rowCount: number
   /** Rows of the read before those of this block. */
   readonly before: number
-  /** Pairs: row of the read (from 1), number of the value. */
-  readonly grants: Int32Array<ArrayBuffer>
+  /** Of all its rows. */
   readonly grantCount: number
   /** Values named here for the first time. */
   readonly values: readonly InternedValue[]

@@ -1,13 +1,15 @@
-import { crc32 } from 'node:zlib'
 import {
   type AccountBlock,
+  beforeAttributes,
+  beforeSources,
+  beforeStatus,
   digestBytes,
-  hasKeysDigest,
+  endOfText,
   hasMac,
   hasText,
-  packedTexts,
-  rowCrc,
-  rowEnds,
+  type PackedText,
+  rowAttrs,
+  rowEnd,
   rowFile,
   rowFlags,
   rowHas,
@@ -15,26 +17,34 @@ import {
   rowLine,
   rowStart,
 } from './account-block.ts'
+import { GrantNumbers } from './grant-numbers.ts'
 import { Interning } from './interning.ts'
 import { placeParts } from './place.ts'
 import type { StagedAccount } from './staged-account.ts'
 
 const blockBytes = 1 << 20
 const blockRows = 3000
-const blockGrants = 24_000
+/** Digits of a number, and what stands before it. */
+const grantBytes = 12
 const [inameText, ierrorText] = [hasText('iname'), hasText('ierror')]
-/** The text before the identity's name. */
-const keysIndex = packedTexts.indexOf('iname') - 1
+const [nativeEnd, keysEnd, inameEnd, grantsEnd] = (['native', 'keys', 'iname', 'grants'] as const).map(endOfText) as [
+  number,
+  number,
+  number,
+  number,
+]
 
 /** Packs staged accounts into blocks. What is public is for the mapping over bytes, which writes its rows in place. */
 export class AccountPacker {
   readonly interning = new Interning()
   bytes = Buffer.from(new ArrayBuffer(blockBytes))
   rows = new Int32Array(blockRows * rowInts)
-  grants = new Int32Array(blockGrants * 2)
+  /** Of the row in hand. */
+  readonly grants = new GrantNumbers()
   /** Where the next row's bytes begin. */
   at = 0
   rowCount = 0
+  /** Of the rows in the block in hand. */
   grantCount = 0
   #before = 0
   #descents = 0
@@ -48,58 +58,51 @@ export class AccountPacker {
   #spare: AccountBlock[] = []
 
   add(account: StagedAccount): void {
-    const texts = textsOf(account)
-    const size = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
-    const values = account.entitlements.reduce((most, { value }) => Math.max(most, value.length), 0)
-    this.reserve(digestBytes + 3 * (size + values), account.entitlements.length)
-    const { bytes, rows, at } = this
+    const { draft, entitlements } = account
+    const values = entitlements.reduce((most, { value }) => Math.max(most, value.length), 0)
+    this.reserve(digestBytes + 3 * (sizeOf(account) + values) + grantBytes * entitlements.length)
+    let end = this.at + digestBytes
+    for (const { attribute, value, shown } of entitlements) {
+      const stop = end + this.bytes.write(value, end)
+      this.grants.add(this.interning.idOf(this.interning.attribute(attribute), this.bytes, end, stop, shown))
+    }
     const row = this.rowCount * rowInts
-    let has = 0
-    let end = at + digestBytes
-    for (let i = 0; i < texts.length; i++) {
-      const text = texts[i]
+    const { bytes, rows } = this
+    let has = account.mac === null ? 0 : hasMac
+    account.mac?.copy(bytes, this.at + 16)
+    const put = (name: PackedText, text: string | null | undefined, before = ''): void => {
       if (text !== null && text !== undefined) {
-        has |= 1 << i
+        has |= hasText(name)
+        end += bytes.write(before, end)
         end += bytes.write(text, end)
       }
-      rows[row + rowEnds + i] = end
+      rows[row + endOfText(name)] = end
     }
-    account.hash.copy(bytes, at)
-    if (account.mac !== null) has |= hasMac
-    account.mac?.copy(bytes, at + 16)
-    if (account.keysDigest !== null) has |= hasKeysDigest
-    account.keysDigest?.copy(bytes, at + 24)
+    for (const name of accountTexts) put(name, account[name])
+    put('iname', draft?.name)
+    put('istatus', draft?.status, beforeStatus)
+    put('iattrs', draft?.attrsJson, beforeAttributes)
+    put('isources', draft?.sourcesJson, beforeSources)
+    put('ierror', draft?.error)
+    if (entitlements.length > 0) has |= hasText('grants')
+    end = rows[row + grantsEnd] = this.writeGrants(end)
+    end += bytes.write(`${account.head}\0`, end)
+    rows[row + rowAttrs] = end
+    put('attrs', account.attrs)
+    end += bytes.write(`\0${account.values}`, end)
     const { file, line } = placeParts(account.line)
-    const { draft } = account
-    rows[row + rowCrc] =
-      draft === undefined ? 0 : sealOfIdentity(draft.name, 'person', draft.status, draft.attrsJson, draft.sourcesJson)
-    for (const { attribute, value, shown } of account.entitlements) {
-      const stop = end + bytes.write(value, end)
-      this.grant(this.interning.idOf(this.interning.attribute(attribute), bytes, end, stop, shown))
-    }
     this.finish(file, line, has, account.flags, end)
   }
 
-  /** Room for one more row of so many bytes and grants; what is there goes out where it is not enough. */
-  reserve(bytes: number, grants: number): void {
-    const full =
-      this.rowCount * rowInts === this.rows.length ||
-      this.at + bytes > this.bytes.length ||
-      (this.grantCount + grants) * 2 > this.grants.length
-    if (full) this.#close(bytes, grants)
+  /** Room for one more row of so many bytes; what is there goes out where it is not enough. */
+  reserve(bytes: number): void {
+    if (this.rowCount * rowInts === this.rows.length || this.at + bytes > this.bytes.length) this.#close(bytes)
   }
 
-  /** The row in hand holds this value: in the order of their numbers, each once. */
-  grant(id: number): void {
-    const { grants } = this
-    const row = this.#before + this.rowCount + 1
-    let at = this.grantCount
-    for (; at > 0 && grants[2 * at - 2] === row && (grants[2 * at - 1] ?? 0) >= id; at--)
-      if (grants[2 * at - 1] === id) return
-    if (at < this.grantCount) grants.copyWithin(2 * at + 2, 2 * at, 2 * this.grantCount)
-    grants[2 * at] = row
-    grants[2 * at + 1] = id
-    this.grantCount++
+  /** The numbers of the values that the row in hand holds; gives where they end. */
+  writeGrants(at: number): number {
+    this.grantCount += this.grants.count
+    return this.grants.write(this.bytes, at)
   }
 
   /** Ends the row in hand, whose texts end at `end`. */
@@ -111,9 +114,10 @@ export class AccountPacker {
     rows[row + rowHas] = has
     rows[row + rowFlags] = flags
     rows[row + rowStart] = this.at
+    rows[row + rowEnd] = end
     if ((has & hasText('uuid')) !== 0) this.#uuids++
     const start = this.at + digestBytes
-    const stop = rows[row + rowEnds] ?? 0
+    const stop = rows[row + nativeEnd] ?? 0
     if (this.#isDescent(start, stop)) this.#descents++
     if (!this.#namesIdentity(row, has, start, stop)) this.#unnamed++
     this.#last = this.bytes
@@ -129,7 +133,7 @@ export class AccountPacker {
 
   /** Blocks that are full, and with `all` the one in hand. */
   take(all: boolean): AccountBlock[] {
-    if (all && this.rowCount > 0) this.#close(0, 0)
+    if (all && this.rowCount > 0) this.#close(0)
     const done = this.#done
     this.#done = []
     return done
@@ -137,7 +141,7 @@ export class AccountPacker {
 
   /** Whoever is done with a block gives its memory back. */
   recycle(block: AccountBlock): void {
-    if (block.bytes.length === blockBytes && block.grants.length === blockGrants * 2) this.#spare.push(block)
+    if (block.bytes.length === blockBytes) this.#spare.push(block)
   }
 
   #isDescent(start: number, stop: number): boolean {
@@ -156,20 +160,19 @@ export class AccountPacker {
   #namesIdentity(row: number, has: number, start: number, stop: number): boolean {
     if ((has & (inameText | ierrorText)) !== inameText) return false
     const { bytes, rows } = this
-    let other = rows[row + rowEnds + keysIndex] ?? 0
-    if ((rows[row + rowEnds + keysIndex + 1] ?? 0) - other !== stop - start) return false
+    let other = rows[row + keysEnd] ?? 0
+    if ((rows[row + inameEnd] ?? 0) - other !== stop - start) return false
     for (let i = start; i < stop; i++) if (bytes[i] !== bytes[other++]) return false
     return true
   }
 
-  #close(bytes: number, grants: number): void {
+  #close(bytes: number): void {
     if (this.rowCount > 0) {
       this.#done.push({
         bytes: this.bytes,
         rows: this.rows,
         rowCount: this.rowCount,
         before: this.#before,
-        grants: this.grants,
         grantCount: this.grantCount,
         values: this.interning.takeFresh(),
         descents: this.#descents,
@@ -183,26 +186,17 @@ export class AccountPacker {
       const spare = this.#spare.pop()
       this.bytes = spare?.bytes ?? Buffer.from(new ArrayBuffer(blockBytes))
       this.rows = spare?.rows ?? new Int32Array(blockRows * rowInts)
-      this.grants = spare?.grants ?? new Int32Array(blockGrants * 2)
     }
     this.#before += this.rowCount
     this.at = this.rowCount = this.grantCount = this.#descents = this.#uuids = this.#unnamed = 0
     if (bytes > this.bytes.length) this.bytes = Buffer.from(new ArrayBuffer(bytes))
-    if (grants * 2 > this.grants.length) this.grants = new Int32Array(grants * 2)
   }
 }
 
-/** Of an identity's texts: name, type, status, attributes, sources. */
-export const sealOfIdentity = (...texts: readonly string[]): number => crc32(texts.join('\u001f'))
+const accountTexts = ['native', 'shown', 'uuid', 'display', 'use', 'owner', 'times', 'keys'] as const
 
-function textsOf(a: StagedAccount): (string | null)[] {
-  const { draft } = a
-  const account = [a.native, a.shown, a.uuid, a.display, a.use, a.owner, a.timesJson, a.attrsJson, a.keysJson]
-  const identity =
-    draft === undefined
-      ? [null, null, null, null, null]
-      : [draft.name, draft.status, draft.attrsJson, draft.sourcesJson, draft.error]
-  const texts = [...account, ...identity]
-  if (texts.length !== packedTexts.length) throw new Error('a text has no place')
-  return texts
+function sizeOf({ draft, ...account }: StagedAccount): number {
+  const texts = [account.attrs, account.head, account.values, ...accountTexts.map((name) => account[name])]
+  const identity = draft && [draft.name, draft.status, draft.attrsJson, draft.sourcesJson, draft.error, beforeStatus]
+  return [...texts, ...(identity ?? [])].reduce((sum, text) => sum + (text?.length ?? 0), 8)
 }

@@ -1,23 +1,28 @@
-import { contentHash, keysDigest } from './content-hash.ts'
+import { contentHead, contentValues } from './content-hash.ts'
 import type { IdentityDraft } from './identity-creation.ts'
 import type { MappedAccount } from './mapped-account.ts'
 
-/** One staged account, ready for its row. Texts are JSON where the name says so. */
+/** Of an account whose definition says nothing else. */
+export const usualUse = 'personal'
+
+/** One staged account, ready for its row. `times`, `attrs` and `keys` are JSON. */
 export interface StagedAccount {
   readonly line: number
   readonly native: string
   readonly shown: string | null
   readonly uuid: string | null
   readonly display: string | null
-  readonly use: string
+  /** Null for the usual one. */
+  readonly use: string | null
   readonly owner: string | null
   readonly flags: number
-  readonly timesJson: string | null
-  readonly attrsJson: string
-  readonly hash: Buffer
-  /** One evened-out value per correlation rule, then per sameAs rule. */
-  readonly keysJson: string
-  readonly keysDigest: Buffer | null
+  readonly times: string | null
+  readonly attrs: string
+  /** What the content hash is over, before the attributes and after them. */
+  readonly head: string
+  readonly values: string
+  /** One evened-out value per correlation rule, then per sameAs rule; null where the application has none. */
+  readonly keys: string | null
   /** Keyed hash of the source record (8 bytes); null where it was not compared. */
   readonly mac: Buffer | null
   readonly draft: StagedIdentity | undefined
@@ -40,7 +45,6 @@ export function stagedAccount(
   draft: IdentityDraft | undefined,
   mac: Buffer | undefined,
 ): StagedAccount {
-  const attrsJson = JSON.stringify(account.attributes)
   const timesText = JSON.stringify(account.times)
   return {
     line,
@@ -48,14 +52,14 @@ export function stagedAccount(
     shown: account.shown === account.native ? null : account.shown,
     uuid: account.uuid ?? null,
     display: account.displayName ?? null,
-    use: account.use,
+    use: account.use === usualUse ? null : account.use,
     owner: account.owner ?? null,
     flags: (account.disabled ? 1 : 0) | (account.locked ? 2 : 0),
-    timesJson: timesText === '{}' ? null : timesText,
-    attrsJson,
-    hash: contentHash(account, attrsJson),
-    keysJson: JSON.stringify(account.keys),
-    keysDigest: keysDigest(account.keys),
+    times: timesText === '{}' ? null : timesText,
+    attrs: JSON.stringify(account.attributes),
+    head: contentHead(account),
+    values: contentValues(account),
+    keys: account.keys.length === 0 ? null : JSON.stringify(account.keys),
     mac: mac ?? null,
     draft: stagedIdentity(account, draft),
     entitlements: account.entitlements,

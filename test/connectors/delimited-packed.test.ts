@@ -13,8 +13,13 @@ import { type AccountMeaning, type PackedReading, packReading } from '../../src/
 import {
   type AccountBlock,
   digestBytes,
+  endOfText,
+  gapBefore,
+  hasMac,
+  hasText,
   packedTexts,
-  rowEnds,
+  rowAttrs,
+  rowEnd,
   rowHas,
   rowInts,
   rowStart,
@@ -30,26 +35,26 @@ const nothing = () => createSeenSlots(key, 0)
 const times = { now: new Date('2026-11-25T01:00:00Z'), today: new Date('2026-11-25T00:00:00Z') }
 
 /** Everything that a block says, as values. */
-function told({ bytes, rows, rowCount, grants, grantCount, ...rest }: AccountBlock): unknown {
+function told({ bytes, rows, rowCount, ...rest }: AccountBlock): unknown {
   const accounts = Array.from({ length: rowCount }, (_, index) => {
     const row = [...rows.subarray(index * rowInts, (index + 1) * rowInts)]
-    const start = row[rowStart] ?? 0
-    const has = row[rowHas] ?? 0
+    const [start = 0, has = 0] = [row[rowStart], row[rowHas]]
     let from = start + digestBytes
-    const texts = packedTexts.flatMap((name, text) => {
-      const to = row[rowEnds + text] ?? 0
-      const one = (has & (1 << text)) === 0 ? [] : [[name, bytes.toString('utf8', from, to)]]
+    const texts = packedTexts.flatMap((name) => {
+      const to = row[endOfText(name)] ?? 0
+      const begin = name === 'attrs' ? (row[rowAttrs] ?? 0) : from + (gapBefore[name] ?? 0)
       from = to
-      return one
+      return (has & hasText(name)) === 0 ? [] : [[name, bytes.toString('utf8', begin, to)]]
     })
-    const digests = [
-      [0, 16],
-      [16, (has & (1 << packedTexts.length)) === 0 ? 16 : 24],
-      [24, (has & (2 << packedTexts.length)) === 0 ? 24 : 32],
-    ].map(([a = 0, b = 0]) => bytes.toString('hex', start + a, start + b))
-    return { numbers: row.slice(0, rowStart), texts, digests }
+    return {
+      numbers: row.slice(0, rowStart),
+      texts,
+      mac: (has & hasMac) === 0 ? undefined : bytes.toString('hex', start + 16, start + 24),
+      sealed: bytes.toString('utf8', row[endOfText('keys')], row[endOfText('isources')]),
+      hashed: bytes.toString('utf8', row[endOfText('grants')], row[rowEnd]),
+    }
   })
-  return { accounts, grants: [...grants.subarray(0, grantCount * 2)], ...rest }
+  return { accounts, ...rest }
 }
 
 async function outcomeOf(reading: PackedReading) {
@@ -383,8 +388,8 @@ describe('a large file is read by a thread of its own', () => {
     expect(here.blocks.length).toBeGreaterThan(8)
     expect(here.rejects).toHaveLength(5)
     // the records of the first read are known in the second
-    const macs = (here.blocks as { accounts: { digests: string[] }[] }[]).flatMap(({ accounts }) =>
-      accounts.map(({ digests }) => Buffer.from(digests[1] ?? '', 'hex')),
+    const macs = (here.blocks as { accounts: { mac: string }[] }[]).flatMap(({ accounts }) =>
+      accounts.map(({ mac }) => Buffer.from(mac, 'hex')),
     )
     const seen = createSeenSlots(key, macs.length)
     addSeen(seen, Int32Array.from(macs.flatMap((mac) => [mac.readInt32LE(0), mac.readInt32LE(4)])))

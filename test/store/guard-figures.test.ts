@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,12 +55,12 @@ function staged(person: Person, line: number): StagedAccount {
     use: 'personal',
     owner: null,
     flags: disabled ? 1 : 0,
-    timesJson: null,
-    attrsJson: JSON.stringify(mail === undefined ? { id: native } : { id: native, mail }),
-    hash: createHash('sha256').update(JSON.stringify(person)).digest().subarray(0, 16),
-    keysJson: JSON.stringify([makes]),
+    times: null,
+    attrs: JSON.stringify(mail === undefined ? { id: native } : { id: native, mail }),
+    head: JSON.stringify(person),
+    values: '',
+    keys: JSON.stringify([makes]),
     mac: null,
-    keysDigest: createHash('sha256').update(makes).digest().subarray(0, 8),
     draft: { name: makes, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null },
     entitlements: groups.map((value) => ({ attribute: 'groups', value, shown: value })),
   }

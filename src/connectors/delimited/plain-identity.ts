@@ -1,17 +1,31 @@
-import { crc32 } from 'node:zlib'
-import { rowCrc, rowEnds } from '../../model/account-block.ts'
+import { beforeAttributes, beforeSources, beforeStatus, endOfText } from '../../model/account-block.ts'
 import { normalize } from '../../model/normalize.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
 import type { PlainDraft } from '../../model/plain-draft.ts'
 import type { Normalization } from '../../model/value.ts'
-import { copy, isText } from './plain-values.ts'
+import { copy, copyAll, isText } from './plain-values.ts'
 
-const [quote, comma, opening, closing, unit] = [34, 44, 123, 125, 31]
-const person = Buffer.from('person')
+const [quote, comma, opening, closing] = [34, 44, 123, 125]
+const [gapStatus, gapAttributes, gapSources] = [beforeStatus, beforeAttributes, beforeSources].map((text) =>
+  Buffer.from(text),
+) as [Buffer, Buffer, Buffer]
+const [inameEnd, istatusEnd, iattrsEnd, isourcesEnd] = (['iname', 'istatus', 'iattrs', 'isources'] as const).map(
+  endOfText,
+) as [number, number, number, number]
 
 interface Cells {
   readonly starts: Int32Array
   readonly ends: Int32Array
+}
+
+/** Where the texts go. */
+interface IdentityPlace {
+  readonly out: Buffer
+  readonly rows: Int32Array
+  readonly row: number
+  readonly from: number
+  readonly shownFrom: number
+  readonly shownTo: number
 }
 
 interface Attribute {
@@ -48,56 +62,49 @@ export class PlainIdentity {
     this.besides = 64 + 4 * this.#attributes.reduce((sum, { source }) => sum + source.length + 8, 0)
   }
 
-  /** The texts from `from` on, their ends and their checksum; gives where the last one ends. `shown`: the native identity as written. */
-  write(
-    b: Buffer,
-    cells: Cells,
-    flags: number,
-    shown: readonly [from: number, to: number],
-    { out, rows, ending, from }: { out: Buffer; rows: Int32Array; ending: number; from: number },
-  ): number {
+  /** The texts from `from` on and their ends; gives where the last one ends. `row`: where its numbers begin; `shown`: the native identity as written. */
+  write(b: Buffer, cells: Cells, flags: number, { out, rows, row, from, shownFrom, shownTo }: IdentityPlace): number {
     const { starts, ends } = cells
-    const [yes, no] = this.#statuses
-    const status = this.#isSo(b, cells, flags) ? yes : no
-    const name = this.#draft.name.find((column) => starts[column] !== ends[column])
-    const nameTo =
-      name === undefined ? copy(out, ...shown, out, from) : copy(b, starts[name] ?? 0, ends[name] ?? 0, out, from)
-    const statusTo = copy(status, 0, status.length, out, nameTo)
-    const attributesTo = this.#attributesJson(b, cells, out, statusTo)
-    const end = this.#sourcesJson(cells, out, attributesTo)
-    for (const [index, to] of [nameTo, statusTo, attributesTo, end, end].entries()) rows[ending + 9 + index] = to
-    // what the checksum is over, behind the row
-    let o = copy(out, from, nameTo, out, end)
-    out[o++] = unit
-    o = copy(person, 0, person.length, out, o)
-    out[o++] = unit
-    o = copy(out, nameTo, statusTo, out, o)
-    out[o++] = unit
-    o = copy(out, statusTo, attributesTo, out, o)
-    out[o++] = unit
-    o = copy(out, attributesTo, end, out, o)
-    rows[ending - rowEnds + rowCrc] = crc32(out.subarray(end, o))
-    return end
+    const name = this.#nameColumn(cells)
+    let o =
+      name === -1 ? copy(out, shownFrom, shownTo, out, from) : copy(b, starts[name] ?? 0, ends[name] ?? 0, out, from)
+    rows[row + inameEnd] = o
+    const status = this.#statuses[this.#isSo(b, cells, flags) ? 0 : 1]
+    o = copyAll(status, out, copyAll(gapStatus, out, o))
+    rows[row + istatusEnd] = o
+    o = this.#attributesJson(b, cells, out, copyAll(gapAttributes, out, o))
+    rows[row + iattrsEnd] = o
+    o = this.#sourcesJson(cells, out, copyAll(gapSources, out, o))
+    rows[row + isourcesEnd] = o
+    return o
+  }
+
+  #nameColumn({ starts, ends }: Cells): number {
+    for (const column of this.#draft.name) if (starts[column] !== ends[column]) return column
+    return -1
   }
 
   #isSo(b: Buffer, { starts, ends }: Cells, flags: number): boolean {
     const { by } = this.#draft.status
     if ('flag' in by) return ((flags & bitOf[by.flag]) !== 0) !== by.negated
-    return isText(b, starts[by.column] ?? 0, ends[by.column] ?? 0, this.#equals ?? person) !== by.negated
+    return isText(b, starts[by.column] ?? 0, ends[by.column] ?? 0, this.#equals ?? gapStatus) !== by.negated
   }
 
-  #attributesJson(b: Buffer, { starts, ends }: Cells, out: Buffer, from: number): number {
+  #attributesJson(b: Buffer, cells: Cells, out: Buffer, from: number): number {
+    const { starts, ends } = cells
     let o = from
     out[o++] = opening
-    for (const { prefix, columns, normalize: steps } of this.#attributes) {
-      const first = columns.find(({ column }) => starts[column] !== ends[column])
+    for (let i = 0; i < this.#attributes.length; i++) {
+      const attribute = this.#attributes[i]
+      if (attribute === undefined) break
+      const first = firstColumn(attribute, cells)
       if (first === undefined) continue
       const [start, end] = [starts[first.column] ?? 0, ends[first.column] ?? 0]
       if (o > from + 1) out[o++] = comma
-      o = copy(prefix, 0, prefix.length, out, o)
+      o = copyAll(attribute.prefix, out, o)
       if (first.quoted) out[o++] = quote
-      if (first.quoted && steps.length > 0)
-        o += out.write(normalize(b.toString('latin1', start, end), steps), o, 'latin1')
+      if (first.quoted && attribute.normalize.length > 0)
+        o += out.write(normalize(b.toString('latin1', start, end), attribute.normalize), o, 'latin1')
       else o = copy(b, start, end, out, o)
       if (first.quoted) out[o++] = quote
     }
@@ -105,17 +112,27 @@ export class PlainIdentity {
     return o
   }
 
-  #sourcesJson({ starts, ends }: Cells, out: Buffer, from: number): number {
+  #sourcesJson(cells: Cells, out: Buffer, from: number): number {
     let o = from
     out[o++] = opening
-    for (const { source, columns } of this.#attributes) {
-      if (!columns.some(({ column }) => starts[column] !== ends[column])) continue
+    for (let i = 0; i < this.#attributes.length; i++) {
+      const attribute = this.#attributes[i]
+      if (attribute === undefined || firstColumn(attribute, cells) === undefined) continue
       if (o > from + 1) out[o++] = comma
-      o = copy(source, 0, source.length, out, o)
+      o = copyAll(attribute.source, out, o)
     }
     out[o++] = closing
     return o
   }
+}
+
+/** Of an attribute's columns the first that says something. */
+function firstColumn({ columns }: Attribute, { starts, ends }: Cells): Attribute['columns'][number] | undefined {
+  for (let i = 0; i < columns.length; i++) {
+    const one = columns[i]
+    if (one !== undefined && starts[one.column] !== ends[one.column]) return one
+  }
+  return undefined
 }
 
 const bitOf = { disabled: 1, locked: 2, never: 0 } as const

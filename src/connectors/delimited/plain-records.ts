@@ -1,23 +1,22 @@
-import { hash } from 'node:crypto'
 import {
   digestBytes,
-  hasKeysDigest,
+  endOfText,
   hasMac,
   hasText,
-  packedTexts,
-  rowCrc,
-  rowEnds,
+  type PackedText,
+  rowAttrs,
   rowInts,
 } from '../../model/account-block.ts'
 import type { AccountPacker } from '../../model/account-packer.ts'
-import { evenOut } from '../../model/normalize.ts'
 import { compilePlainAccount, type PlainAccount, type PlainFlag } from '../../model/plain-account.ts'
+import { usualUse } from '../../model/staged-account.ts'
 import type { ReadOptions, RecordForm, RecordTaker } from '../connector.ts'
 import type { AccountMeaning } from '../packing.ts'
 import { plainCells, plainTruth } from './plain-cells.ts'
 import { PlainCut } from './plain-cut.ts'
 import { PlainIdentity } from './plain-identity.ts'
-import { copy, isText, PlainValues } from './plain-values.ts'
+import { PlainKeys } from './plain-keys.ts'
+import { copy, copyAll, isText, PlainValues } from './plain-values.ts'
 
 /** Longer records are left to the mapping proper. */
 const longest = 8192
@@ -25,6 +24,24 @@ const [quote, comma, opening, closing] = [34, 44, 123, 125]
 const textNull = Buffer.from('null')
 /** The end of what the content hash begins with, by the flags: disabled, locked, no times. */
 const ofFlags = [0, 1, 2, 3].map((flags) => Buffer.from(`,${(flags & 1) !== 0},${(flags & 2) !== 0},{}]`))
+
+const endsOf = (...names: PackedText[]): number[] => names.map(endOfText)
+const [nativeEnd = 0, shownEnd = 0, uuidEnd = 0, displayEnd = 0, useEnd = 0, ownerEnd = 0, timesEnd = 0, keysEnd = 0] =
+  endsOf('native', 'shown', 'uuid', 'display', 'use', 'owner', 'times', 'keys')
+const [inameEnd = 0, ierrorEnd = 0, grantsEnd = 0, attrsEnd = 0] = endsOf('iname', 'ierror', 'grants', 'attrs')
+const bitsOf = (...names: PackedText[]): number[] => names.map(hasText)
+const [
+  nativeText = 0,
+  shownText = 0,
+  uuidText = 0,
+  displayText = 0,
+  useText = 0,
+  ownerText = 0,
+  keysText = 0,
+  grantsText = 0,
+  attrsText = 0,
+] = bitsOf('native', 'shown', 'uuid', 'display', 'use', 'owner', 'keys', 'grants', 'attrs')
+const identityTexts = bitsOf('iname', 'istatus', 'iattrs', 'isources').reduce((all, bit) => all | bit)
 
 /** A flag with its text as bytes. */
 interface Flag extends PlainFlag {
@@ -51,7 +68,10 @@ export class PlainRecords implements RecordTaker {
   readonly #typed: readonly { readonly column: number; accepts(b: Buffer, start: number, end: number): boolean }[]
   readonly #display: readonly (Buffer | number)[]
   readonly #flags: readonly (Flag | undefined)[]
+  /** Empty: the usual one. */
   readonly #use: Buffer
+  readonly #useInHead: Buffer
+  readonly #keys: PlainKeys | undefined
   /** What a row takes at most: so much for each byte of the record, and besides. */
   readonly #perByte: number
   readonly #besides: number
@@ -76,10 +96,14 @@ export class PlainRecords implements RecordTaker {
     this.#flags = [plain.disabled, plain.locked].map(
       (flag) => flag && { ...flag, text: flag.equals === undefined ? undefined : Buffer.from(flag.equals) },
     )
-    this.#use = Buffer.from(plain.use)
+    this.#use = Buffer.from(plain.use === usualUse ? '' : plain.use)
+    this.#useInHead = Buffer.from(`,${JSON.stringify(plain.use)},`)
+    this.#keys = plain.keys.length === 0 ? undefined : new PlainKeys(plain.keys)
     const names = [...plain.attributes, ...plain.entitlements].reduce((sum, { name }) => sum + name.length + 8, 0)
     const literals = plain.display.reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
-    this.#perByte = 16 + plain.display.length + 2 * plain.keys.length + (this.#identity?.perByte ?? 0)
+    const longest = plain.entitlements.reduce((most, { name }) => Math.max(most, name.length), 0)
+    // an entitlement takes a byte and its separator
+    this.#perByte = 28 + longest + plain.display.length + 2 * plain.keys.length + (this.#identity?.perByte ?? 0)
     this.#besides = 1024 + 4 * (names + literals) + 4 * plain.keys.length + (this.#identity?.besides ?? 0)
   }
 
@@ -88,8 +112,7 @@ export class PlainRecords implements RecordTaker {
     if (next === -1 || next - from > longest || !this.#isPlain(b)) return -1
     const flags = this.#flagsOf(b)
     if (flags === -1) return -1
-    // an entitlement takes a byte and its separator
-    this.#packer.reserve(this.#perByte * (next - from) + this.#besides, next - from)
+    this.#packer.reserve(this.#perByte * (next - from) + this.#besides)
     this.#write(b, line, flags, mac)
     return next
   }
@@ -120,33 +143,39 @@ export class PlainRecords implements RecordTaker {
   }
 
   #write(b: Buffer, line: number, flags: number, mac: string): void {
-    const { bytes: out, rows, at } = this.#packer
-    const ending = this.#packer.rowCount * rowInts + rowEnds
-    let has = this.#account(b, ending)
-    let end = rows[ending + 8] ?? 0
-    for (let i = 9; i < packedTexts.length; i++) rows[ending + i] = end
-    rows[ending - rowEnds + rowCrc] = 0
+    const packer = this.#packer
+    const { bytes: out, rows, at } = packer
+    const { starts, ends } = this.#cut
+    const row = packer.rowCount * rowInts
+    let has = this.#account(b, row)
+    let end = rows[row + keysEnd] ?? 0
+    for (let text = inameEnd; text < grantsEnd; text++) rows[row + text] = end
     if (this.#identity !== undefined) {
       has |= identityTexts
-      const shown = ending + ((has & hasText('shown')) === 0 ? 0 : 1)
-      const from = shown === ending ? at + digestBytes : (rows[ending] ?? 0)
-      end = this.#identity.write(b, this.#cut, flags, [from, rows[shown] ?? 0], { out, rows, ending, from: end })
+      const isLowered = (has & shownText) !== 0
+      const shownFrom = isLowered ? (rows[row + nativeEnd] ?? 0) : at + digestBytes
+      const shownTo = rows[row + (isLowered ? shownEnd : nativeEnd)] ?? 0
+      end = this.#identity.write(b, this.#cut, flags, { out, rows, row, from: end, shownFrom, shownTo })
+      rows[row + ierrorEnd] = end
     }
-    out.write(this.#contentHash(b, ending, end, flags).slice(0, 16), at, 'latin1')
-    if (this.#plain.keys.length > 0) {
-      has |= hasKeysDigest
-      const keys = out.subarray(rows[ending + 7], rows[ending + 8])
-      out.write(hash('sha256', keys, 'binary').slice(0, 8), at + 24, 'latin1')
-    }
+    this.#values.cut(b, starts, ends)
+    if (packer.grants.count > 0) has |= grantsText
+    end = rows[row + grantsEnd] = packer.writeGrants(end)
+    end = this.#head(row, flags, end)
+    out[end++] = 0
+    rows[row + rowAttrs] = end
+    end = rows[row + attrsEnd] = this.#attributesJson(b, end)
+    out[end++] = 0
+    end = this.#values.write(b, out, end)
     if (mac !== '') {
       has |= hasMac
-      out.write(mac.slice(0, 8), at + 16, 'latin1')
+      for (let i = 0; i < 8; i++) out[at + 16 + i] = mac.charCodeAt(i)
     }
-    this.#packer.finish(this.#file, line, has, flags, end)
+    packer.finish(this.#file, line, has, flags, end)
   }
 
-  /** The texts of the account and where they end; gives which are there. */
-  #account(b: Buffer, ending: number): number {
+  /** The texts of the account up to its keys and where they end; gives which are there. */
+  #account(b: Buffer, row: number): number {
     const { bytes: out, rows, at } = this.#packer
     const { uuid, owner, native, ignoreCase } = this.#plain
     const { starts, ends } = this.#cut
@@ -159,46 +188,43 @@ export class PlainRecords implements RecordTaker {
     const uuidTo = column(uuid, shownTo)
     let displayTo = uuidTo
     for (const part of this.#display)
-      displayTo = typeof part === 'number' ? column(part, displayTo) : copy(part, 0, part.length, out, displayTo)
-    const useTo = copy(this.#use, 0, this.#use.length, out, displayTo)
+      displayTo = typeof part === 'number' ? column(part, displayTo) : copyAll(part, out, displayTo)
+    const useTo = copyAll(this.#use, out, displayTo)
     const ownerTo = column(owner, useTo)
-    const attributesTo = this.#attributesJson(b, ownerTo)
-    rows[ending] = nativeTo
-    rows[ending + 1] = shownTo
-    rows[ending + 2] = uuidTo
-    rows[ending + 3] = displayTo
-    rows[ending + 4] = useTo
+    const keysTo = this.#keys === undefined ? ownerTo : this.#keys.write(b, this.#cut, out, ownerTo)
+    rows[row + nativeEnd] = nativeTo
+    rows[row + shownEnd] = shownTo
+    rows[row + uuidEnd] = uuidTo
+    rows[row + displayEnd] = displayTo
+    rows[row + useEnd] = useTo
     // no times
-    rows[ending + 5] = rows[ending + 6] = ownerTo
-    rows[ending + 7] = attributesTo
-    rows[ending + 8] = attributesTo + out.write(this.#keysJson(b), attributesTo, 'latin1')
+    rows[row + ownerEnd] = rows[row + timesEnd] = ownerTo
+    rows[row + keysEnd] = keysTo
     return (
-      base |
-      (isLowered ? hasText('shown') : 0) |
-      (uuidTo > shownTo ? hasText('uuid') : 0) |
-      (displayTo > uuidTo ? hasText('display') : 0) |
-      (ownerTo > useTo ? hasText('owner') : 0)
+      nativeText |
+      (isLowered ? shownText : 0) |
+      (uuidTo > shownTo ? uuidText : 0) |
+      (displayTo > uuidTo ? displayText : 0) |
+      (useTo > displayTo ? useText : 0) |
+      (ownerTo > useTo ? ownerText : 0) |
+      (keysTo > ownerTo ? keysText : 0) |
+      attrsText
     )
   }
 
-  /** Its text is made behind the row, where the next one will be written. */
-  #contentHash(b: Buffer, ending: number, end: number, flags: number): string {
+  /** What the content hash begins with. */
+  #head(row: number, flags: number, from: number): number {
     const { bytes: out, rows, at } = this.#packer
-    const { starts, ends } = this.#cut
-    let o = end
+    let o = from
     out[o++] = 91
-    o = quotedText(out, at + digestBytes, rows[ending] ?? 0, o)
-    // uuid, display name, use, owner
-    for (let i = 2; i < 6; i++) {
-      out[o++] = comma
-      o = quotedText(out, rows[ending + i - 1] ?? 0, rows[ending + i] ?? 0, o)
-    }
-    o = copy(ofFlags[flags] ?? textNull, 0, ofFlags[flags]?.length ?? 0, out, o)
-    out[o++] = 0
-    o = copy(out, rows[ending + 6] ?? 0, rows[ending + 7] ?? 0, out, o)
-    out[o++] = 0
-    o = this.#values.write(b, starts, ends, out, o)
-    return hash('sha256', out.subarray(end, o), 'binary')
+    o = quotedText(out, at + digestBytes, rows[row + nativeEnd] ?? 0, o)
+    out[o++] = comma
+    o = quotedText(out, rows[row + shownEnd] ?? 0, rows[row + uuidEnd] ?? 0, o)
+    out[o++] = comma
+    o = quotedText(out, rows[row + uuidEnd] ?? 0, rows[row + displayEnd] ?? 0, o)
+    o = copyAll(this.#useInHead, out, o)
+    o = quotedText(out, rows[row + useEnd] ?? 0, rows[row + ownerEnd] ?? 0, o)
+    return copyAll(ofFlags[flags] ?? textNull, out, o)
   }
 
   #attributesJson(b: Buffer, from: number): number {
@@ -212,7 +238,7 @@ export class PlainRecords implements RecordTaker {
       const [start, end] = [starts[attribute.column] ?? 0, ends[attribute.column] ?? 0]
       if (start === end) continue
       if (o > from + 1) out[o++] = comma
-      o = copy(attribute.prefix, 0, attribute.prefix.length, out, o)
+      o = copyAll(attribute.prefix, out, o)
       if (attribute.quoted) out[o++] = quote
       o = copy(b, start, end, out, o)
       if (attribute.quoted) out[o++] = quote
@@ -220,19 +246,7 @@ export class PlainRecords implements RecordTaker {
     out[o++] = closing
     return o
   }
-
-  #keysJson(b: Buffer): string {
-    const { keys } = this.#plain
-    if (keys.length === 0) return '[]'
-    const { starts, ends } = this.#cut
-    return JSON.stringify(
-      keys.map(({ rule, column }) => evenOut(rule, b.toString('latin1', starts[column], ends[column])) ?? null),
-    )
-  }
 }
-
-const base = hasText('native') | hasText('use') | hasText('attrs') | hasText('keys')
-const identityTexts = hasText('iname') | hasText('istatus') | hasText('iattrs') | hasText('isources')
 
 /** The columns' texts with a colon between. */
 function joined(
@@ -265,7 +279,7 @@ function lower(out: Buffer, from: number, to: number): boolean {
 
 /** As JSON; null for no text. */
 function quotedText(out: Buffer, from: number, to: number, at: number): number {
-  if (from === to) return copy(textNull, 0, 4, out, at)
+  if (from === to) return copyAll(textNull, out, at)
   let o = at
   out[o++] = quote
   o = copy(out, from, to, out, o)

@@ -3,17 +3,19 @@ import type { PlainEntitlement } from '../../model/plain-account.ts'
 
 const space = 32
 
-/** The distinct values of a record's entitlements, in order; written as the content hash takes them and kept as grants. */
+/** The distinct values of a record's entitlements, in order: kept as grants, and written as the content hash takes them. */
 export class PlainValues {
   readonly #packer: AccountPacker
   readonly #entitlements: readonly (PlainEntitlement & { readonly id: number; readonly prefix: Buffer })[]
-  /** Of one cell. */
+  /** How many values there are up to the end of each entitlement's. */
+  readonly #tops: Int32Array
   #starts = new Int32Array(64)
   #ends = new Int32Array(64)
   #count = 0
 
   constructor(packer: AccountPacker, entitlements: readonly PlainEntitlement[]) {
     this.#packer = packer
+    this.#tops = new Int32Array(entitlements.length)
     this.#entitlements = entitlements.map((one) => ({
       ...one,
       id: packer.interning.attribute(one.name),
@@ -21,45 +23,58 @@ export class PlainValues {
     }))
   }
 
+  cut(b: Buffer, starts: Int32Array, ends: Int32Array): void {
+    const { interning, grants } = this.#packer
+    this.#count = 0
+    for (let i = 0; i < this.#entitlements.length; i++) {
+      const one = this.#entitlements[i]
+      if (one === undefined) break
+      const first = this.#count
+      this.#cutCell(b, starts[one.column] ?? 0, ends[one.column] ?? 0, one)
+      this.#tops[i] = this.#count
+      for (let at = first; at < this.#count; at++)
+        grants.add(interning.idOf(one.id, b, this.#starts[at] ?? 0, this.#ends[at] ?? 0))
+    }
+  }
+
   /** Where what it wrote ends. */
-  write(b: Buffer, starts: Int32Array, ends: Int32Array, out: Buffer, from: number): number {
+  write(b: Buffer, out: Buffer, from: number): number {
     let o = from
-    for (const { column, multiple, split, id, prefix } of this.#entitlements) {
-      this.#cut(b, starts[column] ?? 0, ends[column] ?? 0, multiple, split)
-      for (let i = 0; i < this.#count; i++) {
-        const [start, end] = [this.#starts[i] ?? 0, this.#ends[i] ?? 0]
+    let at = 0
+    for (let i = 0; i < this.#entitlements.length; i++) {
+      const prefix = this.#entitlements[i]?.prefix ?? b
+      for (const top = this.#tops[i] ?? 0; at < top; at++) {
         // two NULs between values, one between name and value
-        if (o > from) {
+        if (at > 0) {
           out[o++] = 0
           out[o++] = 0
         }
         o = copy(prefix, 0, prefix.length, out, o)
-        o = copy(b, start, end, out, o)
-        this.#packer.grant(this.#packer.interning.idOf(id, b, start, end))
+        o = copy(b, this.#starts[at] ?? 0, this.#ends[at] ?? 0, out, o)
       }
     }
     return o
   }
 
-  #cut(b: Buffer, from: number, to: number, multiple: boolean, split: number): void {
-    this.#count = 0
+  #cutCell(b: Buffer, from: number, to: number, { multiple, split }: PlainEntitlement): void {
     if (from === to) return
+    const first = this.#count
     let start = from
-    if (!multiple) this.#insert(b, from, to)
+    if (!multiple) this.#insert(b, from, to, first)
     for (let i = multiple ? from : to + 1; i <= to; i++) {
       if (i < to && b[i] !== split) continue
       let end = i
       while (start < end && b[start] === space) start++
       while (start < end && b[end - 1] === space) end--
-      if (start < end) this.#insert(b, start, end)
+      if (start < end) this.#insert(b, start, end, first)
       start = i + 1
     }
   }
 
-  /** In the order of their bytes, each once. */
-  #insert(b: Buffer, start: number, end: number): void {
+  /** In the order of their bytes, each once; `first`: of this entitlement. */
+  #insert(b: Buffer, start: number, end: number, first: number): void {
     let at = this.#count
-    for (; at > 0; at--) {
+    for (; at > first; at--) {
       const order = compared(b, this.#starts[at - 1] ?? 0, this.#ends[at - 1] ?? 0, start, end)
       if (order === 0) return
       if (order < 0) break
@@ -98,6 +113,8 @@ export function copy(from: Buffer, start: number, end: number, to: Buffer, at: n
   for (let i = start; i < end; i++) to[o++] = from[i] ?? 0
   return o
 }
+
+export const copyAll = (from: Buffer, to: Buffer, at: number): number => copy(from, 0, from.length, to, at)
 
 export function isText(b: Buffer, start: number, end: number, text: Buffer): boolean {
   if (end - start !== text.length) return false

@@ -54,7 +54,7 @@ export function errorOf({ kind, message, stack, details, temporary }: Failure): 
 
 /** Memory that moves with a message instead of being copied. */
 export const memoryOf = (blocks: readonly AccountBlock[]): ArrayBuffer[] =>
-  blocks.flatMap(({ bytes, rows, grants }) => [bytes.buffer, rows.buffer, grants.buffer])
+  blocks.flatMap(({ bytes, rows }) => [bytes.buffer, rows.buffer])
 
 /** A buffer arrives as a plain array of bytes. */
 export const received = (blocks: readonly AccountBlock[]): AccountBlock[] =>

@@ -124,7 +124,9 @@ function numberValues(db: Database, { applicationId: app, promote }: DiffOptions
     left join entitlement x on x.application_id = ? and x.attribute = e.attribute and x.value = e.value`).run(app)
   if (!promote)
     db.exec(`insert into st.left_out select count(*) from st.g cross join st.m on m.l = g.e where m.neu;
-      delete from st.g where e in (select l from st.m where neu); delete from st.m where neu`)
+      update st.s set grants = (select json_group_array(j.value) from json_each(grants) j where j.value not in (select l from st.m where neu))
+        where exists (select 1 from st.m where neu);
+      delete from st.m where neu`)
 }
 
 /** What changed accounts gain and lose. */

@@ -48,7 +48,7 @@ export function planCounts(db: Database, applicationId: number, alive: number): 
     grantsAdded:
       number(
         plain
-          ? 'select count(*) from st.g'
+          ? 'select max(grants) - coalesce((select max(grants) from st.left_out), 0) from st.sealed'
           : `select count(*) from st.act x cross join st.g g on g.a = x.sid where x.kind in ('create', 'replaced')`,
       ) + number(`select count(*) from st.gd where op = 'add'`),
     grantsRejected: number('select max(grants) from st.left_out'),

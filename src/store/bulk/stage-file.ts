@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { AccountBlock } from '../../model/account-block.ts'
 import { AccountPacker } from '../../model/account-packer.ts'
-import type { StagedAccount } from '../../model/staged-account.ts'
+import { type StagedAccount, usualUse } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
 import { rowTables } from './plain.ts'
@@ -31,13 +31,13 @@ export interface StageFile {
 }
 
 const tables = `
-create table s(id integer primary key, line int, native text not null, shown text, uuid text, display text, use text not null, owner text,
-  flags int not null, times text, attrs text not null, hash blob not null, keys text not null, keys_digest blob,
-  iname text, istatus text, iattrs text, isources text, ierror text, icrc int, mac blob) strict;
-create table g(a int not null, e int not null, primary key(a, e)) strict, without rowid;
+create table s(id integer primary key, line int, native text not null, shown text, uuid text, display text, use text not null default '${usualUse}',
+  owner text, flags int not null, times text, hash blob not null, keys text not null default '[]', keys_digest blob,
+  iname text, istatus text, iattrs text, isources text, ierror text, icrc int, mac blob, grants text, attrs text not null) strict;
+create view g as select s.id a, j.value e from s cross join json_each(s.grants) j;
 create table e(id integer primary key, attribute text not null, value text not null, shown text) strict;
 create table rejected(native text primary key) strict, without rowid;
-create table sealed(run int not null, seen int not null, descents int not null, uuids int not null, unnamed int not null) strict;
+create table sealed(run int not null, seen int not null, grants int not null, descents int not null, uuids int not null, unnamed int not null) strict;
 create table u(account_id integer primary key) strict;
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
@@ -67,10 +67,10 @@ export function createStageFile(path: string): StageFile {
     addRejectedNative: writer.addRejectedNative,
     seal(db, run, { seen, known }) {
       writer.flush()
-      const { descents, uuids, unnamed } = writer.facts
+      const { grants, descents, uuids, unnamed } = writer.facts
       // nobody looks for a key where nothing is known and each comes after the one before
       if (known || descents > 0) file.exec('create index sn on s(native)')
-      file.prepare('insert into sealed values (?, ?, ?, ?, ?)').run(run, seen, descents, uuids, unnamed)
+      file.prepare('insert into sealed values (?, ?, ?, ?, ?, ?)').run(run, seen, grants, descents, uuids, unnamed)
       file.exec('commit')
       file.close()
       attachStage(db, path)
@@ -94,9 +94,10 @@ function createWriter(file: SqliteConnection) {
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const put = createBlockWriter(file)
   const packer = new AccountPacker()
-  const facts = { descents: 0, uuids: 0, unnamed: 0 }
+  const facts = { grants: 0, descents: 0, uuids: 0, unnamed: 0 }
   const addBlock = (block: AccountBlock): void => {
     put(block)
+    facts.grants += block.grantCount
     facts.descents += block.descents
     facts.uuids += block.uuids
     facts.unnamed += block.unnamed

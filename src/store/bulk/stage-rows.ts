@@ -1,13 +1,15 @@
+import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import {
   type AccountBlock,
   digestBytes,
-  hasKeysDigest,
+  endOfText,
+  gapBefore,
   hasMac,
   hasText,
-  type PackedText,
   packedTexts,
-  rowCrc,
-  rowEnds,
+  rowAttrs,
+  rowEnd,
   rowFile,
   rowFlags,
   rowHas,
@@ -18,9 +20,14 @@ import {
 import { placeNumber } from '../../model/place.ts'
 import type { SqliteConnection, SqliteStatement } from '../sqlite/driver.ts'
 
-/** Rows of a statement, and pairs: each call into SQLite costs as much as a row. */
+/** Rows of a statement: each call into SQLite costs as much as a row. */
 const rowBatch = 50
-const grantBatch = 500
+
+const bitsOf = packedTexts.map(hasText)
+const [timesEnd, keysEnd, isourcesEnd, grantsEnd] = (['times', 'keys', 'isources', 'grants'] as const).map(
+  endOfText,
+) as [number, number, number, number]
+const [keysText, inameText] = [hasText('keys'), hasText('iname')]
 
 /**
  * Writes blocks into the stage. SQLite cuts the texts out of the bytes of just these rows, so that no text is made in between; there is a
@@ -33,7 +40,6 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
     shapes.set(has, known)
     return known
   }
-  const addGrants = createGrants(file)
   const addValue = file.prepare('insert into e values (?, ?, ?, ?)')
   return (block) => {
     for (const { id, attribute, value, shown } of block.values)
@@ -41,6 +47,7 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
     const { rows, rowCount } = block
     const waiting = new Map<number, number[]>()
     for (let at = 0; at < rowCount; at++) {
+      hashRow(block, at * rowInts)
       const has = rows[at * rowInts + rowHas] ?? 0
       const group = waiting.get(has) ?? []
       if (group.push(at) === 1) waiting.set(has, group)
@@ -50,8 +57,19 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
       }
     }
     for (const [has, group] of waiting) for (const at of group) shapeOf(has).add(block, [at])
-    addGrants(block)
   }
+}
+
+/** Content hash and digest of the keys: here, so that the thread which reads has less to do than this one. */
+function hashRow({ bytes, rows }: AccountBlock, row: number): void {
+  const start = rows[row + rowStart] ?? 0
+  put(hash('sha256', bytes.subarray(rows[row + grantsEnd], rows[row + rowEnd]), 'binary'), 16, bytes, start)
+  if (((rows[row + rowHas] ?? 0) & keysText) === 0) return
+  put(hash('sha256', bytes.subarray(rows[row + timesEnd], rows[row + keysEnd]), 'binary'), 8, bytes, start + 24)
+}
+
+function put(digest: string, length: number, bytes: Buffer, at: number): void {
+  for (let i = 0; i < length; i++) bytes[at + i] = digest.charCodeAt(i)
 }
 
 interface Shape {
@@ -59,9 +77,8 @@ interface Shape {
 }
 
 function createShape(file: SqliteConnection, has: number): Shape {
-  const texts = packedTexts.flatMap((name, index) => ((has & (1 << index)) === 0 ? [] : [{ name, index }]))
-  const width = texts.length + (withIdentity(has) ? 5 : 4)
-  const insert = (count: number): SqliteStatement => file.prepare(insertOf(has, texts, width, count))
+  const ends = packedTexts.flatMap((name, index) => ((has & (bitsOf[index] ?? 0)) === 0 ? [] : [endOfText(name)]))
+  const insert = (count: number): SqliteStatement => file.prepare(insertOf(has, count))
   const statements = new Map<number, SqliteStatement>()
   const values: number[] = []
   return {
@@ -75,57 +92,45 @@ function createShape(file: SqliteConnection, has: number): Shape {
         values[n++] = before + at + 1
         values[n++] = placeNumber(rows[row + rowFile] ?? 0, (rows[row + rowLine] ?? 0) >>> 0)
         values[n++] = rows[row + rowFlags] ?? 0
-        if (withIdentity(has)) values[n++] = (rows[row + rowCrc] ?? 0) >>> 0
+        // as a number with a sign: others would make the engine box each of them
+        if (withIdentity(has)) values[n++] = crc32(bytes.subarray(rows[row + keysEnd], rows[row + isourcesEnd])) | 0
         values[n++] = (rows[row + rowStart] ?? 0) - from
-        for (let t = 0; t < texts.length; t++) values[n++] = (rows[row + rowEnds + (texts[t]?.index ?? 0)] ?? 0) - from
+        values[n++] = (rows[row + rowAttrs] ?? 0) - from
+        for (let t = 0; t < ends.length; t++) values[n++] = (rows[row + (ends[t] ?? 0)] ?? 0) - from
       }
       values.length = n
-      const b = bytes.subarray(from, rows[last * rowInts + rowEnds + packedTexts.length - 1])
       const statement = statements.get(group.length) ?? insert(group.length)
       statements.set(group.length, statement)
-      statement.run(values, { b })
+      statement.run(values, { b: bytes.subarray(from, rows[last * rowInts + rowEnd]) })
     },
   }
 }
 
-const withIdentity = (has: number): boolean => (has & hasText('iname')) !== 0
+const withIdentity = (has: number): boolean => (has & inameText) !== 0
 
-/** Columns of the values: id, line, flags, where the bytes begin, where each text ends, and before those the checksum. */
-function insertOf(has: number, texts: readonly { readonly name: PackedText }[], width: number, count: number): string {
-  const identity = withIdentity(has)
-  const start = `column${identity ? 5 : 4}`
-  const cut = texts.map(({ name }, i) => {
-    const column = (identity ? 5 : 4) + i
-    const from = i === 0 ? `${start} + ${digestBytes}` : `column${column}`
-    return { name, sql: `cast(substr(@b, ${from} + 1, column${column + 1} - ${i === 0 ? `(${from})` : from}) as text)` }
+/** Columns of the values: id, line, flags, the seal of an identity, where the bytes begin, where the attributes do, where each text ends. */
+function insertOf(has: number, count: number): string {
+  const names = packedTexts.filter((_, index) => (has & (bitsOf[index] ?? 0)) !== 0)
+  const seal = withIdentity(has) ? 1 : 0
+  const [start, attrs, first] = [`column${4 + seal}`, `column${5 + seal}`, 6 + seal]
+  const cut = names.map((name, index) => {
+    const after = index === 0 ? `${start} + ${digestBytes}` : `column${first + index - 1}`
+    const from = name === 'attrs' ? attrs : `(${after} + ${gapBefore[name] ?? 0})`
+    return `cast(substr(@b, ${from} + 1, column${first + index} - ${from}) as text)`
   })
-  const digest = (bit: number, from: number, length: number): string =>
-    bit === 0 || (has & bit) !== 0 ? `substr(@b, ${start} + ${from + 1}, ${length})` : 'null'
-  const names = ['id', 'line', 'flags', 'hash', 'mac', 'keys_digest', 'icrc', ...cut.map(({ name }) => name)]
+  const digest = (isThere: boolean, from: number, length: number): string =>
+    isThere ? `substr(@b, ${start} + ${from + 1}, ${length})` : 'null'
   const columns = [
-    'column1',
-    'column2',
-    'column3',
-    digest(0, 0, 16),
-    digest(hasMac, 16, 8),
-    digest(hasKeysDigest, 24, 8),
-    identity ? 'column4' : 'null',
-    ...cut.map(({ sql }) => sql),
+    ...['column1', 'column2', 'column3'],
+    digest(true, 0, 16),
+    digest((has & hasMac) !== 0, 16, 8),
+    digest((has & keysText) !== 0, 24, 8),
+    seal === 1 ? 'column4 & 0xffffffff' : 'null',
+    ...cut,
   ]
-  const row = `(${Array(width).fill('?').join(',')})`
-  return `insert into s(${names.join(', ')}) select ${columns.join(', ')} from (values ${Array(count).fill(row).join(',')})`
-}
-
-function createGrants(file: SqliteConnection): (block: AccountBlock) => void {
-  const insert = (count: number) => file.prepare(`insert into g values ${Array(count).fill('(?,?)').join(',')}`)
-  const [many, one] = [insert(grantBatch), insert(1)]
-  const values: number[] = Array(grantBatch * 2).fill(0)
-  return ({ grants, grantCount }) => {
-    let at = 0
-    for (; at + grantBatch <= grantCount; at += grantBatch) {
-      for (let i = 0; i < grantBatch * 2; i++) values[i] = grants[2 * at + i] ?? 0
-      many.run(values)
-    }
-    for (; at < grantCount; at++) one.run(grants[2 * at], grants[2 * at + 1])
-  }
+  const row = `(${Array(first - 1 + names.length)
+    .fill('?')
+    .join(',')})`
+  return `insert into s(${['id', 'line', 'flags', 'hash', 'mac', 'keys_digest', 'icrc', ...names].join(', ')})
+    select ${columns.join(', ')} from (values ${Array(count).fill(row).join(',')})`
 }

@@ -102,12 +102,12 @@ it('the set-wise correlation and the rule for one account decide alike', async (
             use: 'personal',
             owner: null,
             flags: 0,
-            timesJson: null,
-            attrsJson: '{}',
-            hash: Buffer.from('ff', 'hex'),
-            keysJson: JSON.stringify(keysOf(index)),
+            times: null,
+            attrs: '{}',
+            head: '',
+            values: '',
+            keys: JSON.stringify(keysOf(index)),
             mac: null,
-            keysDigest: Buffer.from('01', 'hex'),
             draft: w.creates
               ? { name: `new${index}`, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null }
               : undefined,
