@@ -65,8 +65,8 @@ export interface RecordForm {
 }
 
 export interface RecordTaker {
-  /** Takes the record at `from`, with its hash, and gives where the next one begins; -1: it has to be parsed. One that is taken is one line. */
-  take(bytes: Buffer, from: number, line: number, mac: string): number
+  /** Takes the record at `from`, with the halves of its hash, and gives where the next one begins; -1: it has to be parsed. One that is taken is one line. */
+  take(bytes: Buffer, from: number, line: number, low: number, high: number): number
 }
 
 export interface PackOptions {

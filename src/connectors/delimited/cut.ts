@@ -1,13 +1,13 @@
-import { hash } from 'node:crypto'
 import { markSeen, type SeenSlots } from '../../model/seen-records.ts'
+import { createRecordFinder, mostRecords, type RecordFinder } from './record-finder.ts'
 
 /** Whole records that have to be parsed, as they stand in the source. */
 export interface Region {
   readonly bytes: Buffer
   /** In which its first record begins. */
   readonly line: number
-  /** The hash of each record; empty for a header, which is a region of its own. */
-  readonly macs: readonly string[]
+  /** The hash of each record in two halves; zeros for a header, which is a region of its own. */
+  readonly macs: readonly number[]
 }
 
 export interface CutOptions {
@@ -20,29 +20,31 @@ export interface CutOptions {
   readonly known: SeenSlots
 }
 
-const head = 16
 const newline = 10
 const carriageReturn = 13
 
 /**
- * Finds the ends of records in bytes (UTF-8 or another encoding in which ASCII stands for itself), by the rules of `scan.ts`: a quote opens
- * a field only at its beginning. A record's key is written over the 16 bytes before it, so that one hash call takes both.
+ * Cuts bytes (UTF-8 or another encoding in which ASCII stands for itself) into records, by the rules of `scan.ts`: a quote opens a field only
+ * at its beginning.
  */
 export class RecordCutter {
   readonly #options: CutOptions
-  #buffer = Buffer.allocUnsafeSlow(head + (1 << 20))
+  readonly #finder: RecordFinder
   /** What waits for the end of its record. */
-  #start = head
-  #end = head
+  #start: number
+  #end: number
   #line = 1
   #seen = 0
-  #key: Buffer | undefined
+  #hasKey = false
   /** Of the region in hand. */
-  #macs: string[] = []
+  #macs: number[] = []
 
   constructor(options: CutOptions) {
     this.#options = options
-    if (!options.header) this.#key = options.key(Buffer.alloc(0))
+    this.#finder = createRecordFinder(options.separator, options.quote)
+    this.#start = this.#finder.first
+    this.#end = this.#start
+    if (!options.header) this.#setKey(Buffer.alloc(0))
   }
 
   get separator(): number {
@@ -51,24 +53,19 @@ export class RecordCutter {
 
   /** Regions that these bytes complete; they are good until the next call. */
   push(bytes: Buffer): Region[] {
-    this.#buffer.copyWithin(head, this.#start, this.#end)
-    this.#end -= this.#start - head
-    const needed = this.#end + bytes.length
-    if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed))
-      this.#buffer.copy(larger, 0, 0, this.#end)
-      this.#buffer = larger
-    }
-    bytes.copy(this.#buffer, this.#end)
-    this.#end = needed
-    const { start, found } = this.#scan()
-    this.#start = start
-    return found
+    const { first } = this.#finder
+    this.#finder.bytes.copyWithin(first, this.#start, this.#end)
+    this.#end -= this.#start - first
+    this.#start = first
+    this.#finder.reserve(this.#end + bytes.length)
+    bytes.copy(this.#finder.bytes, this.#end)
+    this.#end += bytes.length
+    return this.#cut()
   }
 
   /** What waits for the end of its record, and in which line it begins. */
   rest(): { readonly bytes: Buffer; readonly line: number } {
-    return { bytes: this.#buffer.subarray(this.#start, this.#end), line: this.#line }
+    return { bytes: this.#finder.bytes.subarray(this.#start, this.#end), line: this.#line }
   }
 
   /** Records seen before, since the last call. */
@@ -78,71 +75,54 @@ export class RecordCutter {
     return count
   }
 
-  /** One pass over the whole records; `start`: where the next one begins. It goes from newline to newline, and from quote to quote. */
-  #scan(): { start: number; found: Region[] } {
-    const { separator, quote } = this.#options
-    const b = this.#buffer.subarray(0, this.#end)
+  /** The whole records; the next one begins at `#start` then. */
+  #cut(): Region[] {
     const found: Region[] = []
-    let start = head
-    let inside = false
-    let closed = -9
-    let lines = this.#line
-    /** Where the last record ends that is handed over. */
-    let kept = 0
-    let from = -1
-    let fromLine = 0
-    let at = b.indexOf(quote, head)
-    for (let i = b.indexOf(newline, head); i !== -1; i = b.indexOf(newline, i + 1)) {
-      for (; at !== -1 && at < i; at = b.indexOf(quote, at + 1)) {
-        if (inside) {
-          inside = false
-          closed = at
-        } else if (at === start || b[at - 1] === separator || closed === at - 1) inside = true
-      }
-      lines++
-      if (inside) continue
-      const blank = i === start || (i === start + 1 && b[start] === carriageReturn)
-      if (!blank && this.#isNew(start, i, start - head < kept)) {
-        kept = i + 1
-        if (from === -1) {
-          from = start
-          fromLine = this.#line
-        }
-        if (this.#macs[0] === '') {
-          found.push({ bytes: b.subarray(from, i + 1), line: fromLine, macs: this.#takeMacs() })
-          from = -1
-        }
-      } else if (from !== -1) {
-        found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
-        from = -1
-      }
-      start = i + 1
-      this.#line = lines
+    let [from, fromLine] = [-1, 0]
+    const close = (to: number): void => {
+      if (from === -1) return
+      found.push({ bytes: this.#finder.bytes.subarray(from, to), line: fromLine, macs: this.#macs })
+      this.#macs = []
+      from = -1
     }
-    if (from !== -1) found.push({ bytes: b.subarray(from, start), line: fromLine, macs: this.#takeMacs() })
-    return { start, found }
+    for (;;) {
+      const most = this.#hasKey ? mostRecords : 1
+      const records = this.#finder.find(this.#start, this.#end, most)
+      for (let i = 0; i < records.length; i += 4) {
+        const [start, end] = [this.#start, records[i] ?? 0]
+        const isHeader = !this.#hasKey
+        if (!this.#isNew(start, end, records[i + 2] ?? 0, records[i + 3] ?? 0)) close(start)
+        else if (from === -1) [from, fromLine] = [start, this.#line]
+        this.#start = end
+        this.#line += records[i + 1] ?? 0
+        if (isHeader) close(end)
+      }
+      if (records.length < 4 * most) break
+    }
+    close(this.#start)
+    return found
   }
 
-  /** Decides about one record; `close`: bytes that its key covers are still needed. */
-  #isNew(from: number, to: number, close: boolean): boolean {
-    if (this.#key === undefined) {
-      this.#key = this.#options.key(this.#buffer.subarray(from, to))
-      this.#macs.push('')
+  /** Decides about one record. */
+  #isNew(start: number, end: number, low: number, high: number): boolean {
+    const { bytes } = this.#finder
+    if (end - start === 1 || (end - start === 2 && bytes[start] === carriageReturn)) return false
+    if (!this.#hasKey) {
+      this.#setKey(bytes.subarray(start, end - 1))
+      this.#macs.push(0, 0)
       return true
     }
-    const mac = macOf(this.#buffer, this.#key, from, to, close)
-    if (markSeen(this.#options.known, numberAt(mac, 0), numberAt(mac, 4))) {
+    if (markSeen(this.#options.known, low, high)) {
       this.#seen++
       return false
     }
-    this.#macs.push(mac)
+    this.#macs.push(low, high)
     return true
   }
 
-  #takeMacs(): string[] {
-    const macs = this.#macs
-    this.#macs = []
-    return macs
+  #setKey(header: Buffer): void {
+    this.#finder.setKey(this.#options.key(header))
+    this.#hasKey = true
   }
 }
 
@@ -161,21 +141,3 @@ export function recordEnd(b: Buffer, from: number, separator: number, quote: num
   }
   return b.length
 }
-
-const covered = Buffer.alloc(head)
-
-/** What the key covers is put back where it is `kept`: a record may be shorter. */
-function macOf(b: Buffer, key: Buffer, start: number, end: number, kept: boolean): string {
-  const from = start - head
-  if (kept) b.copy(covered, 0, from, start)
-  for (let i = 0; i < head; i++) b[from + i] = key[i] ?? 0
-  const mac = hash('sha256', b.subarray(from, end), 'binary')
-  if (kept) covered.copy(b, from)
-  return mac
-}
-
-const numberAt = (text: string, index: number): number =>
-  text.charCodeAt(index) |
-  (text.charCodeAt(index + 1) << 8) |
-  (text.charCodeAt(index + 2) << 16) |
-  (text.charCodeAt(index + 3) << 24)

@@ -107,13 +107,13 @@ export class PlainRecords implements RecordTaker {
     this.#besides = 1024 + 4 * (names + literals) + 4 * plain.keys.length + (this.#identity?.besides ?? 0)
   }
 
-  take(b: Buffer, from: number, line: number, mac: string): number {
+  take(b: Buffer, from: number, line: number, low: number, high: number): number {
     const next = this.#cut.next(b, from)
     if (next === -1 || next - from > longest || !this.#isPlain(b)) return -1
     const flags = this.#flagsOf(b)
     if (flags === -1) return -1
     this.#packer.reserve(this.#perByte * (next - from) + this.#besides)
-    this.#write(b, line, flags, mac)
+    this.#write(b, line, flags, low, high)
     return next
   }
 
@@ -142,7 +142,7 @@ export class PlainRecords implements RecordTaker {
     return flags
   }
 
-  #write(b: Buffer, line: number, flags: number, mac: string): void {
+  #write(b: Buffer, line: number, flags: number, low: number, high: number): void {
     const packer = this.#packer
     const { bytes: out, rows, at } = packer
     const { starts, ends } = this.#cut
@@ -167,9 +167,10 @@ export class PlainRecords implements RecordTaker {
     end = rows[row + attrsEnd] = this.#attributesJson(b, end)
     out[end++] = 0
     end = this.#values.write(b, out, end)
-    if (mac !== '') {
+    if ((low | high) !== 0) {
       has |= hasMac
-      for (let i = 0; i < 8; i++) out[at + 16 + i] = mac.charCodeAt(i)
+      out.writeInt32LE(low, at + 16)
+      out.writeInt32LE(high, at + 20)
     }
     packer.finish(this.#file, line, has, flags, end)
   }

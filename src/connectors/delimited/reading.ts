@@ -98,7 +98,7 @@ export class DelimitedReading implements FileReading {
   /** Whole records: those that the taker does not want are parsed. */
   *#records({ region, decoder, separator }: RecordsPiece): Generator<RecordBatch> {
     const { bytes, macs } = region
-    const parse = (from: number, to: number, line: number, of: readonly string[]): Generator<RecordBatch> => {
+    const parse = (from: number, to: number, line: number, of: readonly number[]): Generator<RecordBatch> => {
       const text = decoder.decode(bytes.subarray(from, to), false)
       const scanner = this.#scanner ?? this.#openScanner(text)
       scanner.skipTo(line)
@@ -111,8 +111,9 @@ export class DelimitedReading implements FileReading {
       return
     }
     let [line, taken, at] = [region.line, 0, 0]
-    for (const mac of macs) {
-      const next = taker.take(bytes, at, line, mac)
+    for (let i = 0; i < macs.length; i += 2) {
+      const [low, high] = [macs[i] ?? 0, macs[i + 1] ?? 0]
+      const next = taker.take(bytes, at, line, low, high)
       if (next !== -1) {
         at = next
         line++
@@ -122,7 +123,7 @@ export class DelimitedReading implements FileReading {
       taken = 0
       if (next !== -1) continue
       const end = recordEnd(bytes, at, separator, quote)
-      yield* parse(at, end, line, [mac])
+      yield* parse(at, end, line, [low, high])
       for (; at < end; at++) if (bytes[at] === newline) line++
     }
     if (taken > 0) yield this.#batch([], [], { taken })
@@ -226,12 +227,12 @@ export class DelimitedReading implements FileReading {
 }
 
 /** Bytes and text are cut by the same rules; a hash at the wrong record would hide a change. */
-function withMacs(scanned: Scanned[], macs: readonly string[]): Scanned[] {
-  if (macs.length !== scanned.length)
-    throw new Error(`${macs.length} records by their bytes are ${scanned.length} by their text`)
+function withMacs(scanned: Scanned[], macs: readonly number[]): Scanned[] {
+  if (macs.length !== 2 * scanned.length)
+    throw new Error(`${macs.length / 2} records by their bytes are ${scanned.length} by their text`)
   scanned.forEach((one, index) => {
-    const mac = macs[index] ?? ''
-    if (mac !== '') one.mac = Buffer.from(mac.slice(0, 8), 'latin1')
+    const [low, high] = [macs[2 * index] ?? 0, macs[2 * index + 1] ?? 0]
+    if ((low | high) !== 0) one.mac = Buffer.from(Int32Array.of(low, high).buffer)
   })
   return scanned
 }
