@@ -52,7 +52,7 @@ export interface ReadOptions {
    * else decides their meaning (columns, separator); one that is known is marked, counted and not handed over. Others hand over all.
    */
   readonly seen?: SeenSlots | undefined
-  /** Who may take records as they stand in the source, by its columns; only together with `seen`. */
+  /** Who may take records as they stand in the source, by its columns. */
   readonly taker?: ((columns: readonly string[], form: RecordForm) => RecordTaker | undefined) | undefined
 }
 
@@ -73,6 +73,8 @@ export interface PackOptions {
   readonly input?: string | undefined
   /** As in `ReadOptions`; asked for once, when a thread that reads is on its way: loading them takes as long as its start. */
   readonly seen: () => SeenSlots
+  /** Records wait for others of their account, in this file where memory does not hold them all; whoever gives it removes it. */
+  readonly waiting?: string | undefined
 }
 
 export interface Connection {

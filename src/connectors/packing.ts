@@ -1,4 +1,3 @@
-import { systemClock } from '../base/clock.ts'
 import type { AccountBlock } from '../model/account-block.ts'
 import { AccountPacker } from '../model/account-packer.ts'
 import type { Times } from '../model/account-readers.ts'
@@ -6,10 +5,10 @@ import type { Application } from '../model/application.ts'
 import { compileIdentityCreation } from '../model/identity-creation.ts'
 import type { IdentityModel } from '../model/identity-model.ts'
 import { compileMapping } from '../model/mapping.ts'
-import { placeNumber } from '../model/place.ts'
 import type { Evidence, Reject } from '../model/result.ts'
 import { stagedAccount } from '../model/staged-account.ts'
 import type { Reading, RecordBatch, SourceRecord } from './connector.ts'
+import { createTally } from './tally.ts'
 
 /** All that decides what a record becomes: plain data, so that it can go to another thread. */
 export interface AccountMeaning {
@@ -38,10 +37,6 @@ export interface PackedReading {
   evidence(): Evidence
 }
 
-/** Records of a batch before it is handed over; a slow source is told of sooner. */
-const batchSize = 2000
-const batchMs = 500
-
 /** Maps every record of a reading and packs it; `open` may give some of them to the packer as they stand. */
 export function packReading(meaning: AccountMeaning, open: (packer: AccountPacker) => Reading): PackedReading {
   const packer = new AccountPacker()
@@ -51,11 +46,11 @@ export function packReading(meaning: AccountMeaning, open: (packer: AccountPacke
       const mapper = createMapper(meaning, packer)
       for await (const batch of reading.batches()) {
         // each file is told of, in the order of the numbers that places have
-        if (mapper.isOther(batch.file)) yield mapper.give(false)
+        if (mapper.tally.isOther(batch.file)) yield mapper.tally.give(packer.take(false))
         mapper.take(batch)
-        if (mapper.isDue()) yield mapper.give(false)
+        if (packer.isFull || mapper.tally.isDue()) yield mapper.tally.give(packer.take(false))
       }
-      const last = mapper.give(true)
+      const last = mapper.tally.give(packer.take(true))
       if (last.file !== '') yield last
     },
     recycle: (block) => packer.recycle(block),
@@ -68,40 +63,24 @@ function createMapper({ application, identity, times }: AccountMeaning, packer: 
   const draft = identity && compileIdentityCreation(identity, application, times)
   let map: ReturnType<typeof mapping.forColumns> | undefined
   let width = -1
-  let last: Pick<RecordBatch, 'file' | 'declared' | 'columns' | 'position'> = { file: '', declared: false, columns: [] }
-  let files = 0
-  let given = Number.NEGATIVE_INFINITY
-  let [read, filtered] = [0, 0]
-  let rejects: PackedBatch['rejects'][number][] = []
-  const settle = (file: string, { line, values, text, mac }: SourceRecord): void => {
+  const tally = createTally()
+  const settle = ({ line, values, text, mac }: SourceRecord): void => {
     const outcome = map?.(values)
-    if (outcome === undefined || 'filtered' in outcome) filtered++
-    else if ('reject' in outcome) rejects.push({ ...outcome.reject, file, line, fragment: text })
+    if (outcome === undefined || 'filtered' in outcome) tally.filter()
+    else if ('reject' in outcome) tally.reject({ ...outcome.reject, ...tally.placeOf(line), fragment: text })
     else {
       const { account } = outcome
-      packer.add(stagedAccount(account, placeNumber(files - 1, line), draft?.(account), mac))
+      packer.add(stagedAccount(account, tally.placeNumber(line), draft?.(account), mac))
     }
   }
   return {
+    tally,
     take(batch: RecordBatch): void {
-      const { file, columns } = batch
-      if (last.file !== file) files++
-      last = batch
+      const { columns } = batch
       if (columns.length !== width) map = mapping.forColumns(columns)
       width = columns.length
-      read += batch.records.length + batch.rejects.length + (batch.seen ?? 0) + (batch.taken ?? 0)
-      rejects.push(...batch.rejects)
-      for (const record of batch.records) settle(file, record)
-    },
-    isOther: (file: string) => last.file !== '' && last.file !== file,
-    isDue: () => read >= batchSize || packer.isFull || systemClock.monotonicMs() - given > batchMs,
-    give(all: boolean): PackedBatch {
-      const { file, declared, columns, position } = last
-      const batch = { file, declared, columns, position, read, filtered, rejects, blocks: packer.take(all) }
-      read = filtered = 0
-      rejects = []
-      given = systemClock.monotonicMs()
-      return batch
+      tally.take(batch)
+      for (const record of batch.records) settle(record)
     },
   }
 }

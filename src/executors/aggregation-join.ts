@@ -6,8 +6,8 @@ import type { HeldValue } from '../model/account-scope.ts'
 import type { Application, GrantFeed } from '../model/application.ts'
 import { compileGrants, missingSources } from '../model/feed-rows.ts'
 import type { Mapping } from '../model/mapping.ts'
-import { type AccountRow, compileMerge } from '../model/merge-rows.ts'
-import { placeNumber, placeOf, renderPlaces } from '../model/place.ts'
+import { compileMerge, disagreement } from '../model/merge-rows.ts'
+import { placeNumber, placeOf } from '../model/place.ts'
 import { rejectOf } from '../model/rejected-row.ts'
 import type { Evidence, Reject } from '../model/result.ts'
 import type { RowGroup, RowStage } from '../store/bulk/row-stage.ts'
@@ -131,7 +131,7 @@ function refuseMissingSources(
 }
 
 /** What is not there would look as if it had been taken away from accounts that are. */
-function refusePart(application: Application, evidence: Evidence, file?: string): void {
+export function refusePart(application: Application, evidence: Evidence, file?: string): void {
   if (evidence.level !== 'partial') return
   throw new ConnectorError(
     `${file ?? application.name} was read in part (${evidence.reason}): what its accounts hold cannot be told`,
@@ -189,11 +189,7 @@ function settleGroup(
     intake.settle(account(merged.values, values), places)
     return
   }
-  const { column, texts } = merged
-  const [one, other] = merged.rows.map((row: AccountRow) => renderPlaces(intake.totals.files, [row.place]))
-  const said = texts.map((text) => JSON.stringify(text.slice(0, 60)))
-  const reason = `the rows of ${JSON.stringify(group.native)} disagree: ${column} is ${said[0]} in ${one}, ${said[1]} in ${other}`
-  intake.reject({ code: 'IQ2109', reason, column, native: group.native, untrusted: false }, places)
+  intake.reject(disagreement(group.native, merged, intake.totals.files), places)
 }
 
 /** Grants whose account no record names: each is a reject, with the account that differs in case only, if there is one. */

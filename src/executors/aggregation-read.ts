@@ -1,16 +1,17 @@
+import { rmSync } from 'node:fs'
 import { didYouMean } from '../base/nearest.ts'
 import type { Reading } from '../connectors/connector.ts'
 import type { PackedReading } from '../connectors/packing.ts'
 import type { Application } from '../model/application.ts'
 import type { MapOutcome } from '../model/mapping.ts'
 import type { Evidence } from '../model/result.ts'
-import type { SeenSlots } from '../model/seen-records.ts'
+import { createSeenSlots, type SeenSlots } from '../model/seen-records.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
 import { createIntake, type Intake, type Totals } from './aggregation-intake.ts'
-import { readJoined } from './aggregation-join.ts'
+import { readJoined, refusePart } from './aggregation-join.ts'
 
 export interface ReadOutcome extends Totals {
   /** Of the source itself. */
@@ -38,10 +39,11 @@ export async function readAccounts(
   seen?: () => SeenSlots,
 ): Promise<ReadOutcome> {
   const intake = createIntake(context, application, args, plan, since)
-  const joins = application.merge || application.grants.length > 0
-  const evidence = await (joins
-    ? readJoined(context, application, args, intake)
-    : readAlone(context, application, args, intake, seen))
+  const evidence =
+    (await readMerged(context, application, args, intake)) ??
+    (await (application.merge || application.grants.length > 0
+      ? readJoined(context, application, args, intake)
+      : readAlone(context, application, args, intake, seen)))
   intake.flush()
   warnOfMissingColumns(context, application, intake)
   return { ...intake.totals, evidence, selected: selectedPart(context, since) }
@@ -68,6 +70,31 @@ async function readAlone(
       : await takeBlocks(context, application, intake, await connection.packed(intake.meaning, { input, seen }))
   await connection.close()
   return evidence
+}
+
+/** Several records are one account, and a connector joins them itself. Undefined: it does not, or more is wanted than the accounts of all records. */
+async function readMerged(
+  context: TaskContext,
+  application: Application,
+  args: AggregationArguments,
+  intake: Intake,
+): Promise<Evidence | undefined> {
+  const { options, store, run } = context
+  if (!application.merge || application.grants.length > 0 || application.cursor !== undefined) return undefined
+  if (options.only !== undefined || options.limit !== undefined) return undefined
+  const connection = await context.connect(application.name)
+  const waiting = store.accountPlans.waitingPath(run.id, application.name)
+  const seen = (): SeenSlots => createSeenSlots(new Uint8Array(0), 0)
+  try {
+    const reading = await connection.packed?.(intake.meaning, { input: args.input, seen, waiting })
+    if (reading === undefined) return undefined
+    const evidence = await takeBlocks(context, application, intake, reading)
+    refusePart(application, evidence)
+    return evidence
+  } finally {
+    await connection.close()
+    rmSync(waiting, { force: true })
+  }
 }
 
 async function takeRecords(

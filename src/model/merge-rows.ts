@@ -1,5 +1,7 @@
 import type { Application, AttributeDefinition } from './application.ts'
 import { convert } from './convert.ts'
+import type { MappingReject } from './mapping.ts'
+import { renderPlaces } from './place.ts'
 import type { RawValue } from './value.ts'
 
 /** One of several records of an account; `place` says where it stands. */
@@ -8,10 +10,14 @@ export interface AccountRow {
   readonly values: readonly RawValue[]
 }
 
-export type MergeOutcome =
-  | { readonly values: readonly RawValue[] }
-  /** A single attribute has two values. */
-  | { readonly column: string; readonly rows: readonly [AccountRow, AccountRow]; readonly texts: [string, string] }
+export type MergeOutcome = { readonly values: readonly RawValue[] } | Disagreement
+
+/** A single attribute has two values. */
+interface Disagreement {
+  readonly column: string
+  readonly rows: readonly [AccountRow, AccountRow]
+  readonly texts: readonly [string, string]
+}
 
 /**
  * Makes one record of all those of an account (domain §2, `merge`): lists and entitlements are united, a single attribute has to be the same
@@ -44,6 +50,18 @@ export function compileMerge(
     }
     return { values }
   }
+}
+
+/** Why all rows of an account are left out. `files`: in the order of the numbers that places have. */
+export function disagreement(
+  native: string,
+  { column, rows, texts }: Disagreement,
+  files: readonly string[],
+): MappingReject {
+  const [one, other] = rows.map((row) => renderPlaces(files, [row.place]))
+  const said = texts.map((text) => JSON.stringify(text.slice(0, 60)))
+  const reason = `the rows of ${JSON.stringify(native)} disagree: ${column} is ${said[0]} in ${one}, ${said[1]} in ${other}`
+  return { code: 'IQ2109', reason, column, native, untrusted: false }
 }
 
 const isList = (attribute: AttributeDefinition | undefined): boolean =>

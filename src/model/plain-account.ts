@@ -37,6 +37,16 @@ export interface PlainAccount {
   readonly draft: PlainDraft | undefined
 }
 
+/** The same of several records as one, whose lists are joined by their separators; `separator`: of those that have none. */
+export const united = (plain: PlainAccount, separator: number): PlainAccount => ({
+  ...plain,
+  entitlements: plain.entitlements.map((one) => ({
+    ...one,
+    multiple: true,
+    split: one.split === -1 ? separator : one.split,
+  })),
+})
+
 export interface PlainEntitlement {
   readonly name: string
   readonly column: number
@@ -55,13 +65,13 @@ export function compilePlainAccount(
   columns: readonly string[],
   identity: IdentityModel | undefined,
 ): PlainAccount | undefined {
-  const { account, where, merge, grants, cursor } = application
-  if (where !== undefined || merge || grants.length > 0 || cursor !== undefined) return undefined
+  const { account, where, grants, cursor } = application
+  if (where !== undefined || grants.length > 0 || cursor !== undefined) return undefined
   if (typeof account.use !== 'string' || Object.keys(account.times).length > 0) return undefined
   if (columns.some((name) => isNumber.test(name) || !isPlain.test(name) || isFlag(name))) return undefined
   if (account.attributes.some(isBeyond)) return undefined
   const declared = new Map(account.attributes.map((attribute) => [attribute.name, attribute]))
-  const kinds = columns.map((name) => kindOf(declared.get(name)))
+  const kinds = columns.map((name) => kindOf(declared.get(name), application.merge))
   const columnOf = (name: string): number => columns.indexOf(name)
   const needed = new Set<number>()
   const native = account.nativeIdentity.map(columnOf)
@@ -117,8 +127,12 @@ function isBeyond(attribute: AttributeDefinition): boolean {
   return entitlement && (valuesIgnoreCase || (!multiple && type !== 'string'))
 }
 
-const kindOf = (attribute: AttributeDefinition | undefined): CellKind =>
-  attribute === undefined ? 'text' : attribute.multiple ? 'list' : attribute.type === 'string' ? 'text' : attribute.type
+/** `merge`: entitlements of several records are a list. */
+function kindOf(attribute: AttributeDefinition | undefined, merge: boolean): CellKind {
+  if (attribute === undefined) return 'text'
+  if (attribute.multiple || (merge && attribute.entitlement)) return 'list'
+  return attribute.type === 'string' ? 'text' : attribute.type
+}
 
 interface Columns {
   columnOf(name: string): number

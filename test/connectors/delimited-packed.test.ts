@@ -10,68 +10,16 @@ import { packDelimited } from '../../src/connectors/delimited/packed.ts'
 import { plainTaker } from '../../src/connectors/delimited/plain-records.ts'
 import { isWorthThread, packOnThread } from '../../src/connectors/delimited/threaded.ts'
 import { type AccountMeaning, type PackedReading, packReading } from '../../src/connectors/packing.ts'
-import {
-  type AccountBlock,
-  digestBytes,
-  endOfText,
-  gapBefore,
-  hasMac,
-  hasText,
-  packedTexts,
-  rowAttrs,
-  rowEnd,
-  rowHas,
-  rowInts,
-  rowStart,
-} from '../../src/model/account-block.ts'
 import type { Application, AttributeDefinition, CorrelationRule, ValueSource } from '../../src/model/application.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
 import { addSeen, createSeenSlots } from '../../src/model/seen-records.ts'
 import { write } from '../helpers/files.ts'
+import { outcomeOf } from '../helpers/packed-blocks.ts'
 import { project } from '../helpers/project.ts'
 
 const key = createHash('sha256').update('key').digest()
 const nothing = () => createSeenSlots(key, 0)
 const times = { now: new Date('2026-11-25T01:00:00Z'), today: new Date('2026-11-25T00:00:00Z') }
-
-/** Everything that a block says, as values. */
-function told({ bytes, rows, rowCount, ...rest }: AccountBlock): unknown {
-  const accounts = Array.from({ length: rowCount }, (_, index) => {
-    const row = [...rows.subarray(index * rowInts, (index + 1) * rowInts)]
-    const [start = 0, has = 0] = [row[rowStart], row[rowHas]]
-    let from = start + digestBytes
-    const texts = packedTexts.flatMap((name) => {
-      const to = row[endOfText(name)] ?? 0
-      const begin = name === 'attrs' ? (row[rowAttrs] ?? 0) : from + (gapBefore[name] ?? 0)
-      from = to
-      return (has & hasText(name)) === 0 ? [] : [[name, bytes.toString('utf8', begin, to)]]
-    })
-    return {
-      numbers: row.slice(0, rowStart),
-      texts,
-      mac: (has & hasMac) === 0 ? undefined : bytes.toString('hex', start + 16, start + 24),
-      sealed: bytes.toString('utf8', row[endOfText('keys')], row[endOfText('isources')]),
-      hashed: bytes.toString('utf8', row[endOfText('grants')], row[rowEnd]),
-    }
-  })
-  return { accounts, ...rest }
-}
-
-async function outcomeOf(reading: PackedReading) {
-  const blocks: unknown[] = []
-  const rejects: { readonly line?: number | undefined }[] = []
-  let [read, filtered] = [0, 0]
-  for await (const batch of reading.batches()) {
-    blocks.push(...batch.blocks.map(told))
-    rejects.push(...batch.rejects)
-    for (const block of batch.blocks) reading.recycle(block)
-    read += batch.read
-    filtered += batch.filtered
-  }
-  // a batch tells faults of the record before those of its values
-  rejects.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
-  return { blocks, rejects, read, filtered, evidence: reading.evidence() }
-}
 
 /** By bytes where that goes, and by the mapping proper; `taken`: how many records went by bytes. */
 async function bothWays(content: string, meaning: AccountMeaning) {

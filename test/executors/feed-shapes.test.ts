@@ -3,6 +3,7 @@ import { type App, openApp } from '../../src/app.ts'
 import type { AccountDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { checkStore } from '../../src/store/check.ts'
 import { project, write } from '../helpers/project.ts'
+import { rowsOf } from '../helpers/state.ts'
 
 const config = {
   'iqtask.config.yaml': 'timeZone: UTC\nguards: { grantsRemoved: off, shrunkenSource: off, emptiedAttribute: off }\n',
@@ -100,6 +101,21 @@ describe('merge: one row for each account and entitlement', () => {
     expect(limited.sections[0]?.evidence?.level).toBe('partial')
     const only = await read({ 'erp.csv': rows }, { only: '"R2" in account.right', dryRun: true })
     expect(only.counts).toMatchObject({ read: 4, filtered: 2, created: 1, grantsAdded: 2 })
+  })
+
+  it('comes to the same rows of the store however it is read: by the thread that reads, or with a limit', async () => {
+    const rows = Array.from({ length: 200 }, (_, n) => {
+      const login = `u${(n * 37) % 50}`
+      return `${login},${n % 9 === 0 ? '' : `City of ${login}`},${n % 70 === 5 ? 'x' : 1},R${(n * 7) % 11}${n % 40 === 3 ? 'é' : ''},${n}`
+    })
+    const outcomes: unknown[] = []
+    for (const more of [{}, { limit: 1000 }]) {
+      const { read, rejects, cwd } = await bench(merged)
+      const result = await read({ 'erp.csv': `login,city,level,right,note\n${rows.join('\n')}\n` }, more)
+      outcomes.push([result.counts, rejects(result).map((reject) => ({ ...reject, file: '' })), rowsOf(cwd)])
+    }
+    expect(outcomes[0]).toEqual(outcomes[1])
+    expect(outcomes[0]).toMatchObject([{ read: 200, rejected: 12, created: 47 }, { length: 12 }, {}])
   })
 
   it('is refused when the read was partial: a list that is not whole would look as if grants were taken away', async () => {

@@ -126,7 +126,7 @@ export class RecordCutter {
   }
 }
 
-/** Where the record at `from` ends, by the same rules; the bytes are whole records. */
+/** Where the record at `from` ends, by the same rules; -1 where it does not end in these bytes. */
 export function recordEnd(b: Buffer, from: number, separator: number, quote: number): number {
   let inside = false
   let closed = -9
@@ -139,5 +139,5 @@ export function recordEnd(b: Buffer, from: number, separator: number, quote: num
       } else if (i === from || b[i - 1] === separator || closed === i - 1) inside = true
     } else if (c === newline && !inside) return i + 1
   }
-  return b.length
+  return -1
 }

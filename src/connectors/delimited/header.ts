@@ -1,4 +1,6 @@
 import { ConnectorError } from '../../base/errors.ts'
+import type { Decoder } from '../decode.ts'
+import type { DelimitedSettings } from './delimited.ts'
 
 /** Of comma, semicolon, tab and bar the one that the header line holds most often outside quotes; comma for a single column. */
 export function detectSeparator(line: string, quote: string): string {
@@ -10,6 +12,14 @@ export function detectSeparator(line: string, quote: string): string {
   }
   const [best] = [...counts].sort((a, b) => b[1] - a[1])
   return best === undefined || best[1] === 0 ? ',' : best[0]
+}
+
+/** Undefined where bytes do not tell the records: UTF-16, lines that end with CR alone, a separator beyond ASCII. */
+export function separatorOf(head: Buffer, decoder: Decoder, settings: DelimitedSettings): string | undefined {
+  if (!head.includes(10) || decoder.encoding.startsWith('utf-16')) return undefined
+  const first = decoder.decode(head.subarray(0, head.indexOf(10) + 1), false)
+  const separator = settings.separator ?? detectSeparator(first.split(/[\r\n]/, 1)[0] ?? '', settings.quote)
+  return separator.charCodeAt(0) > 127 || settings.quote.charCodeAt(0) > 127 ? undefined : separator
 }
 
 /** The columns' names. @throws ConnectorError IQ2003 for one that is empty or given twice */

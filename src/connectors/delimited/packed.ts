@@ -1,7 +1,10 @@
 import type { ConnectorContext, PackOptions, Reading, ReadOptions } from '../connector.ts'
 import { readFiles } from '../files.ts'
+import { packMerged } from '../merge/packing.ts'
+import { WaitingRows } from '../merge/waiting-rows.ts'
 import { type AccountMeaning, type PackedReading, packReading } from '../packing.ts'
 import type { DelimitedSettings } from './delimited.ts'
+import { PlainMerge } from './plain-merge.ts'
 import { plainTaker } from './plain-records.ts'
 import { DelimitedReading } from './reading.ts'
 
@@ -13,11 +16,18 @@ export const readDelimited = (context: ConnectorContext<DelimitedSettings>, opti
   )
 
 /** Accounts of the records; plain ones straight from their bytes. */
-export const packDelimited = (
+export function packDelimited(
   context: ConnectorContext<DelimitedSettings>,
   meaning: AccountMeaning,
-  options: PackOptions,
-): PackedReading =>
-  packReading(meaning, (packer) =>
-    readDelimited(context, { ...options, seen: options.seen(), taker: plainTaker(meaning, packer) }),
-  )
+  { input, seen, waiting }: PackOptions,
+): PackedReading {
+  if (waiting === undefined)
+    return packReading(meaning, (packer) =>
+      readDelimited(context, { input, seen: seen(), taker: plainTaker(meaning, packer) }),
+    )
+  const rows = new WaitingRows(waiting)
+  return packMerged(meaning, rows, (packer) => {
+    const plain = new PlainMerge(meaning, rows, packer)
+    return { reading: readDelimited(context, { input, taker: plain.taker }), plain }
+  })
+}

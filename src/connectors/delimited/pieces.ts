@@ -2,14 +2,15 @@ import { hash } from 'node:crypto'
 import type { SeenSlots } from '../../model/seen-records.ts'
 import type { Decoder } from '../decode.ts'
 import type { TextSource } from '../text-source.ts'
+import { type BytesPiece, waitAtMost } from './byte-pieces.ts'
 import { RecordCutter, type Region } from './cut.ts'
 import type { DelimitedSettings } from './delimited.ts'
-import { detectSeparator } from './header.ts'
+import { separatorOf } from './header.ts'
 
-/** A part of a delimited file: text that is to be parsed, or whole records as bytes. */
-export type Piece = TextPiece | RecordsPiece | SeenPiece
+/** A part of a delimited file: text that is to be parsed, or records as bytes. */
+export type Piece = TextPiece | RecordsPiece | SeenPiece | BytesPiece
 
-interface TextPiece {
+export interface TextPiece {
   readonly text: string
   /** In which it begins, where something before it was left out. */
   readonly line?: number
@@ -58,9 +59,6 @@ export async function* unseenPieces(
   if (bytes.length > 0) yield { text: decoder.decode(bytes.subarray(0, -1), true), line }
 }
 
-/** Bytes that wait for the end of their record; more than that is handed over, so that the reader can tell what is wrong. */
-const waitAtMost = 17 * 1024 * 1024
-
 function* cut(cutter: RecordCutter, decoder: Decoder, bytes: Buffer): Generator<Piece> {
   for (const region of cutter.push(bytes)) yield { region, decoder, separator: cutter.separator }
   yield { seen: cutter.takeSeen() }
@@ -74,10 +72,8 @@ function cutterFor(
   settings: DelimitedSettings,
   known: SeenSlots,
 ): RecordCutter | undefined {
-  if (!head.includes(10) || decoder.encoding.startsWith('utf-16')) return undefined
-  const first = decoder.decode(head.subarray(0, head.indexOf(10) + 1), false)
-  const separator = settings.separator ?? detectSeparator(first.split(/[\r\n]/, 1)[0] ?? '', settings.quote)
-  if (separator.charCodeAt(0) > 127 || settings.quote.charCodeAt(0) > 127) return undefined
+  const separator = separatorOf(head, decoder, settings)
+  if (separator === undefined) return undefined
   const meaning = JSON.stringify([separator, settings.quote, decoder.encoding, settings.columns])
   return new RecordCutter({
     separator: separator.charCodeAt(0),

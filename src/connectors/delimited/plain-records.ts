@@ -109,12 +109,22 @@ export class PlainRecords implements RecordTaker {
 
   take(b: Buffer, from: number, line: number, low: number, high: number): number {
     const next = this.#cut.next(b, from)
-    if (next === -1 || next - from > longest || !this.#isPlain(b)) return -1
+    return next !== -1 && this.pack(b, next - from, this.#file, line, low, high) ? next : -1
+  }
+
+  /** Where the cells of the record are that is to be packed. */
+  get cells(): { readonly starts: Int32Array; readonly ends: Int32Array } {
+    return this.#cut
+  }
+
+  /** Packs the record with these cells; false: it is not plain. `size`: of all cells together, at most. */
+  pack(b: Buffer, size: number, file: number, line: number, low: number, high: number): boolean {
+    if (size > longest || !this.#isPlain(b)) return false
     const flags = this.#flagsOf(b)
-    if (flags === -1) return -1
-    this.#packer.reserve(this.#perByte * (next - from) + this.#besides)
-    this.#write(b, line, flags, low, high)
-    return next
+    if (flags === -1) return false
+    this.#packer.reserve(this.#perByte * size + this.#besides)
+    this.#write(b, file, line, flags, low, high)
+    return true
   }
 
   #isPlain(b: Buffer): boolean {
@@ -142,7 +152,7 @@ export class PlainRecords implements RecordTaker {
     return flags
   }
 
-  #write(b: Buffer, line: number, flags: number, low: number, high: number): void {
+  #write(b: Buffer, file: number, line: number, flags: number, low: number, high: number): void {
     const packer = this.#packer
     const { bytes: out, rows, at } = packer
     const { starts, ends } = this.#cut
@@ -172,7 +182,7 @@ export class PlainRecords implements RecordTaker {
       out.writeInt32LE(low, at + 16)
       out.writeInt32LE(high, at + 20)
     }
-    packer.finish(this.#file, line, has, flags, end)
+    packer.finish(file, line, has, flags, end)
   }
 
   /** The texts of the account up to its keys and where they end; gives which are there. */
@@ -250,7 +260,7 @@ export class PlainRecords implements RecordTaker {
 }
 
 /** The columns' texts with a colon between. */
-function joined(
+export function joined(
   b: Buffer,
   starts: Int32Array,
   ends: Int32Array,
@@ -267,7 +277,7 @@ function joined(
 }
 
 /** In place; false where there was nothing to change. */
-function lower(out: Buffer, from: number, to: number): boolean {
+export function lower(out: Buffer, from: number, to: number): boolean {
   let changed = false
   for (let i = from; i < to; i++) {
     const byte = out[i] ?? 0

@@ -8,7 +8,7 @@ import { type FromThread, failureOf, memoryOf, received, type ThreadTask, type T
 /** The thread that reads, maps and packs; `threaded.ts` starts it. */
 const port = parentPort
 if (port === null) throw new Error('this is the code of a thread')
-const { settings, folder, meaning, input } = workerData as ThreadTask
+const { settings, folder, meaning, input, waiting } = workerData as ThreadTask
 const abort = new AbortController()
 /** Batches that may be on their way: the reader is ahead of the stage by so many, not more. */
 let wanted = 4
@@ -28,7 +28,7 @@ try {
     })
   })
   const context = { settings, folder, clock: systemClock, signal: abort.signal }
-  reading = packDelimited(context, meaning, { input, seen: () => slots })
+  reading = packDelimited(context, meaning, { input, seen: () => slots, waiting })
   for await (const batch of reading.batches()) {
     while (wanted === 0 && !abort.signal.aborted)
       await new Promise<void>((resolve) => {

@@ -6,6 +6,7 @@ import { escapedByte } from '../decode.ts'
 import { type FileFacts, trailerOf } from '../evidence.ts'
 import type { FileReading } from '../files.ts'
 import type { TextSource } from '../text-source.ts'
+import { type BytesPiece, bytePieces } from './byte-pieces.ts'
 import { recordEnd } from './cut.ts'
 import type { DelimitedSettings } from './delimited.ts'
 import { columnNames, detectSeparator } from './header.ts'
@@ -69,6 +70,10 @@ export class DelimitedReading implements FileReading {
         yield* this.#records(piece)
         continue
       }
+      if ('bytes' in piece) {
+        yield* this.#taken(piece)
+        continue
+      }
       let { text } = piece
       if (this.#scanner === undefined) {
         head += text
@@ -98,12 +103,8 @@ export class DelimitedReading implements FileReading {
   /** Whole records: those that the taker does not want are parsed. */
   *#records({ region, decoder, separator }: RecordsPiece): Generator<RecordBatch> {
     const { bytes, macs } = region
-    const parse = (from: number, to: number, line: number, of: readonly number[]): Generator<RecordBatch> => {
-      const text = decoder.decode(bytes.subarray(from, to), false)
-      const scanner = this.#scanner ?? this.#openScanner(text)
-      scanner.skipTo(line)
-      return this.#handOver(withMacs(scanner.push(text), of))
-    }
+    const parse = (from: number, to: number, line: number, of: readonly number[]): Generator<RecordBatch> =>
+      this.#handOver(withMacs(this.#scan(decoder.decode(bytes.subarray(from, to), false), line), of))
     const quote = this.#context.settings.quote.charCodeAt(0)
     const taker = this.#takerFor(separator, quote)
     if (taker === undefined) {
@@ -129,6 +130,37 @@ export class DelimitedReading implements FileReading {
     if (taken > 0) yield this.#batch([], [], { taken })
   }
 
+  /** Records that the taker wants, as far as they are whole; without one, everything is parsed. */
+  *#taken(piece: BytesPiece): Generator<RecordBatch> {
+    const { bytes, decoder, separator } = piece
+    const quote = this.#context.settings.quote.charCodeAt(0)
+    let taken = 0
+    while (piece.at < bytes.length) {
+      const taker = this.#takerFor(separator, quote)
+      const next = taker?.take(bytes, piece.at, piece.line, 0, 0) ?? -1
+      if (next !== -1) {
+        piece.at = next
+        piece.line++
+        if (++taken < batchSize) continue
+      }
+      if (taken > 0) yield this.#batch([], [], { taken })
+      taken = 0
+      if (next !== -1) continue
+      const whole = this.#headerDone && taker === undefined
+      const end = whole ? bytes.length : recordEnd(bytes, piece.at, separator, quote)
+      if (end === -1) return
+      yield* this.#handOver(this.#scan(decoder.decode(bytes.subarray(piece.at, end), false), piece.line))
+      for (; piece.at < end; piece.at++) if (bytes[piece.at] === newline) piece.line++
+    }
+    if (taken > 0) yield this.#batch([], [], { taken })
+  }
+
+  #scan(text: string, line: number): Scanned[] {
+    const scanner = this.#scanner ?? this.#openScanner(text)
+    if (scanner.pending() === 0) scanner.skipTo(line)
+    return scanner.push(text)
+  }
+
   #takerFor(separator: number, quote: number): RecordTaker | undefined {
     if (!this.#headerDone || this.#columns === undefined) return undefined
     this.#taker ??= { by: this.#takers?.(this.#columns, { file: this.#number, separator, quote }) }
@@ -137,9 +169,10 @@ export class DelimitedReading implements FileReading {
 
   /** A trailer can be told from a record only by its place at the end. */
   #pieces(): AsyncIterable<Piece> {
-    return this.#seen === undefined || this.#trailer !== undefined
-      ? allPieces(this.#source)
-      : unseenPieces(this.#source, this.#context.settings, this.#seen)
+    const { settings } = this.#context
+    if (this.#trailer !== undefined) return allPieces(this.#source)
+    if (this.#seen !== undefined) return unseenPieces(this.#source, settings, this.#seen)
+    return this.#takers === undefined ? allPieces(this.#source) : bytePieces(this.#source, settings)
   }
 
   facts(): FileFacts {

@@ -11,6 +11,7 @@ export interface ThreadTask {
   readonly folder: string
   readonly meaning: AccountMeaning
   readonly input: string | undefined
+  readonly waiting: string | undefined
 }
 
 /** To the thread: what to compare with, first of all; one more batch is wanted, with memory of blocks that were used; or the run has to stop. */

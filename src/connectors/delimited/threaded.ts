@@ -29,7 +29,7 @@ export function packOnThread(
 ): PackedReading {
   let evidence: Evidence = { level: 'partial', reason: 'not read to its end' }
   let used: AccountBlock[] = []
-  const task: ThreadTask = { settings, folder, meaning, input: options.input }
+  const task: ThreadTask = { settings, folder, meaning, input: options.input, waiting: options.waiting }
   return {
     async *batches() {
       const thread = new Worker(entry, {

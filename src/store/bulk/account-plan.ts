@@ -89,6 +89,8 @@ export interface AccountPlans {
   reopen(resultId: string, run: number, section: string): AccountPlan | undefined
   /** Where a section's records wait for others of their account. */
   createRows(resultId: string, section: string): RowStage
+  /** A file for whoever reads them to have them wait there; it has to be removed. */
+  waitingPath(resultId: string, section: string): string
   /** Deletes what dead runs left, except the plans of those that can go on. */
   sweep(needed: readonly string[]): void
 }
@@ -112,6 +114,7 @@ export function createAccountPlans(db: Database): AccountPlans {
         if (!needed.some((resultId) => name.startsWith(`${resultId}-`))) rmSync(join(folder, name), { force: true })
     },
     createRows: (resultId, section) => createRowStage(`${pathOf(resultId, section)}.rows`),
+    waitingPath: (resultId, section) => `${pathOf(resultId, section)}.waiting`,
     forgetIdentities: () => forgetPlanned(db),
     create(resultId, run, section) {
       openPlanned(db)

@@ -1,0 +1,106 @@
+import { larger } from '../../model/interning.ts'
+
+/** Numbers of an entry: hash, where its bytes begin, where its key ends, and a note of whoever keeps the table. */
+const width = 4
+
+/** Numbers keys from 0 by their bytes, in typed arrays. More bytes may follow a key: those that came with it first. */
+export class ByteTable {
+  count = 0
+  bytes = Buffer.allocUnsafeSlow(1 << 16)
+  #used = 0
+  /** Open addressing; a slot holds a number and one, 0: none. */
+  #slots = new Int32Array(1 << 12)
+  #entries = new Int32Array(width << 11)
+
+  /** The number of the key from `from` to `to`; it is new where `count` grows. */
+  numberOf(b: Buffer, from: number, to: number, end = to): number {
+    let hash = 0x811c9dc5
+    for (let i = from; i < to; i++) hash = Math.imul(hash ^ (b[i] ?? 0), 0x01000193)
+    hash ^= hash >>> 15
+    const mask = this.#slots.length - 1
+    let slot = hash & mask
+    for (;;) {
+      const known = (this.#slots[slot] ?? 0) - 1
+      if (known === -1) return this.#add(slot, hash, b, from, to, end)
+      if (this.#entries[width * known] === hash && this.#isKey(known, b, from, to)) return known
+      slot = (slot + 1) & mask
+    }
+  }
+
+  /** Bytes that it takes, about. */
+  get size(): number {
+    return this.#used + this.count * (4 * width + 8)
+  }
+
+  startOf(number: number): number {
+    return this.#entries[width * number + 1] ?? 0
+  }
+
+  keyEndOf(number: number): number {
+    return this.#entries[width * number + 2] ?? 0
+  }
+
+  endOf(number: number): number {
+    return number + 1 < this.count ? this.startOf(number + 1) : this.#used
+  }
+
+  noteOf(number: number): number {
+    return this.#entries[width * number + 3] ?? 0
+  }
+
+  note(number: number, value: number): void {
+    this.#entries[width * number + 3] = value
+  }
+
+  /** Whether just these bytes follow the key. */
+  isFollowedBy(number: number, b: Buffer, from: number, to: number): boolean {
+    return this.#isSame(this.keyEndOf(number), this.endOf(number), b, from, to)
+  }
+
+  clear(): void {
+    this.#slots.fill(0)
+    this.count = this.#used = 0
+  }
+
+  #isKey(number: number, b: Buffer, from: number, to: number): boolean {
+    return this.#isSame(this.startOf(number), this.keyEndOf(number), b, from, to)
+  }
+
+  #isSame(start: number, end: number, b: Buffer, from: number, to: number): boolean {
+    if (end - start !== to - from) return false
+    const { bytes } = this
+    for (let i = start, other = from; i < end; i++, other++) if (bytes[i] !== b[other]) return false
+    return true
+  }
+
+  #add(slot: number, hash: number, b: Buffer, from: number, to: number, end: number): number {
+    const number = this.count++
+    const used = this.#used + end - from
+    if (used > this.bytes.length) {
+      const bytes = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, used))
+      this.bytes.copy(bytes, 0, 0, this.#used)
+      this.bytes = bytes
+    }
+    b.copy(this.bytes, this.#used, from, end)
+    if (width * this.count > this.#entries.length) this.#entries = larger(this.#entries, this.#entries.length * 2)
+    const entry = width * number
+    this.#entries[entry] = hash
+    this.#entries[entry + 1] = this.#used
+    this.#entries[entry + 2] = this.#used + to - from
+    this.#entries[entry + 3] = 0
+    this.#used = used
+    this.#slots[slot] = this.count
+    if (this.count * 2 > this.#slots.length) this.#rehash()
+    return number
+  }
+
+  #rehash(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2)
+    const mask = this.#slots.length - 1
+    for (let number = 0; number < this.count; number++) {
+      let slot = (this.#entries[width * number] ?? 0) & mask
+      while ((this.#slots[slot] ?? 0) !== 0) slot = (slot + 1) & mask
+      this.#slots[slot] = number + 1
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { compareKeys, type GroupBytes } from './group-bytes.ts'
+import { GroupFile } from './group-file.ts'
+import { RowGroups } from './row-groups.ts'
+
+/** Bytes of rows in memory; what is more goes to a file. */
+const atMost = 64 * 1024 * 1024
+
+/** All rows of a key, in the order of the source; in more parts than one where memory did not hold all rows. */
+export type Group = readonly [GroupBytes, ...GroupBytes[]]
+
+/** Rows that wait until all those of their key are there, whatever the order in which they come. */
+export class WaitingRows {
+  readonly #rows = new RowGroups()
+  readonly #file: GroupFile
+  readonly #atMost: number
+
+  /** `path`: a file for what memory does not hold; whoever gives it removes it. */
+  constructor(path: string, memory = atMost) {
+    this.#file = new GroupFile(path)
+    this.#atMost = memory
+  }
+
+  /** A row whose key begins at `from`; its head and tail follow. False: rows of this key have another head. */
+  add(b: Buffer, from: number, keyEnd: number, headEnd: number, end: number, place: number): boolean {
+    this.#makeRoom()
+    return this.#rows.add(b, from, keyEnd, headEnd, end, place)
+  }
+
+  /** A row without a head, whatever that of its key is. */
+  addHeadless(key: Buffer, tail: Buffer, place: number): void {
+    this.#makeRoom()
+    this.#rows.addHeadless(key, tail, place)
+  }
+
+  /** Once, after the last row: in the order of their keys' bytes, each good until the next. */
+  *groups(): Generator<Group> {
+    const runs = [...this.#file.runs(), this.#rows.groups()].map((groups, number) => ({ groups, number }))
+    let heads: Head[] = []
+    for (const run of runs) heads = entered(heads, run)
+    for (;;) {
+      const [first] = heads
+      if (first === undefined) return
+      let same = 1
+      while (same < heads.length && compareKeys((heads[same] as Head).group, first.group) === 0) same++
+      const together = heads.slice(0, same)
+      yield together.map(({ group }) => group) as unknown as Group
+      heads = heads.slice(same)
+      for (const { run } of together) heads = entered(heads, run)
+    }
+  }
+
+  close(): void {
+    this.#rows.clear()
+    this.#file.close()
+  }
+
+  #makeRoom(): void {
+    if (this.#rows.size < this.#atMost) return
+    this.#file.write(this.#rows.groups())
+    this.#rows.clear()
+  }
+}
+
+interface Run {
+  readonly groups: Iterator<GroupBytes>
+  readonly number: number
+}
+
+/** A run with the group that comes next in it. */
+interface Head {
+  readonly run: Run
+  readonly group: GroupBytes
+}
+
+/** With the run's next group in its place: by key, and for the same key in the order of the runs. */
+function entered(heads: Head[], run: Run): Head[] {
+  const next = run.groups.next()
+  if (next.done === true) return heads
+  const group = next.value
+  let [lo, hi] = [0, heads.length]
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1
+    const other = heads[middle] as Head
+    const order = compareKeys(other.group, group) || other.run.number - run.number
+    if (order < 0) lo = middle + 1
+    else hi = middle
+  }
+  heads.splice(lo, 0, { run, group })
+  return heads
+}
