@@ -6,7 +6,7 @@ export interface InternedValue {
   readonly shown: string
 }
 
-export const larger = (array: Int32Array, length: number): Int32Array<ArrayBuffer> => {
+const larger = (array: Int32Array, length: number): Int32Array<ArrayBuffer> => {
   const made = new Int32Array(length)
   made.set(array)
   return made

@@ -4,6 +4,7 @@ import type { RawValue } from '../../model/value.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
 import {
   type GroupBytes,
+  groupStart,
   hasSameHead,
   headEndOf,
   keyEndOf,
@@ -20,6 +21,8 @@ import { copy } from './plain-values.ts'
 
 /** Larger groups are left to the mapping proper. */
 const largest = 32 * 1024
+/** Instead of a column. */
+const none = -1
 
 /** Rows of accounts that are plain, as `PlainRecords` has it: taken, and put together, as bytes. */
 export class PlainMerge implements PlainRows {
@@ -48,8 +51,8 @@ export class PlainMerge implements PlainRows {
     return this.#source?.pack(group) ?? false
   }
 
-  valuesOf(head: Buffer, tail: Buffer): readonly RawValue[] {
-    return this.#source?.valuesOf(head, tail) ?? []
+  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[] {
+    return this.#source?.valuesOf(keyAndHead, tail) ?? []
   }
 }
 
@@ -57,6 +60,7 @@ export class PlainMerge implements PlainRows {
 class PlainSource {
   readonly #plain: PlainAccount
   readonly #columns: readonly string[]
+  /** What the key and the cells of the head are. */
   readonly #single: readonly number[]
   readonly #lists: readonly { readonly column: number; readonly separator: number }[]
   readonly #one: PlainRecords
@@ -67,7 +71,12 @@ class PlainSource {
     const several = united(plain, unit)
     this.#plain = plain
     this.#columns = columns
-    this.#single = plain.kinds.flatMap((kind, column) => (kind === 'list' ? [] : [column]))
+    // a key that is one cell as it stands need not be there twice
+    const inKey = plain.native.length === 1 && !plain.ignoreCase ? (plain.native[0] ?? none) : none
+    this.#single = [
+      inKey,
+      ...plain.kinds.flatMap((kind, column) => (kind === 'list' || column === inKey ? [] : [column])),
+    ]
     this.#lists = plain.kinds.flatMap((kind, column) => {
       const separator = several.entitlements.find((one) => one.column === column)?.split ?? unit
       return kind === 'list' ? [{ column, separator }] : []
@@ -82,7 +91,7 @@ class PlainSource {
     const here = (column: number): number => columns.indexOf(this.#columns[column] ?? '')
     const layout = {
       plain: this.#plain,
-      single: this.#single.map(here),
+      single: this.#single.slice(1).map(here),
       lists: this.#lists.map(({ column }) => here(column)),
       native: this.#plain.native.map(here),
     }
@@ -99,11 +108,11 @@ class PlainSource {
     return records.pack(this.#record, end, file, line, 0, 0)
   }
 
-  valuesOf(head: Buffer, tail: Buffer): readonly RawValue[] {
+  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[] {
     const values: RawValue[] = []
     const cells = (of: Buffer): string[] => of.toString('latin1').split(String.fromCharCode(unit))
-    const [single, lists] = [cells(head), cells(tail)]
-    for (const [index, column] of this.#single.entries()) values[column] = single[index]
+    const [single, lists] = [cells(keyAndHead), cells(tail)]
+    for (const [index, column] of this.#single.entries()) if (column !== none) values[column] = single[index]
     for (const [index, { column }] of this.#lists.entries()) values[column] = lists[index]
     return values
   }
@@ -111,12 +120,14 @@ class PlainSource {
   /** Gives where the cells end. */
   #writeHead(group: GroupBytes, { starts, ends }: PlainRecords['cells']): number {
     const record = this.#record
-    const end = copy(group.bytes, keyEndOf(group), headEndOf(group), record, 0)
+    const end = copy(group.bytes, group.at + groupStart, headEndOf(group), record, 0)
     let from = 0
-    for (const column of this.#single) {
-      starts[column] = from
+    for (let i = 0; i < this.#single.length; i++) {
+      const column = this.#single[i] ?? none
+      if (column !== none) starts[column] = from
       while (record[from] !== unit) from++
-      ends[column] = from++
+      if (column !== none) ends[column] = from
+      from++
     }
     return end
   }

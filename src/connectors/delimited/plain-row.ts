@@ -7,7 +7,7 @@ import { PlainCut } from './plain-cut.ts'
 import { joined, lower } from './plain-records.ts'
 import { copy } from './plain-values.ts'
 
-/** Ends each cell in a head and a tail; no plain cell holds it. */
+/** Ends the key, and each cell in a head and a tail; no plain cell holds it. */
 export const unit = 31
 /** Longer records are left to the mapping proper. */
 const longest = 8192
@@ -15,7 +15,7 @@ const longest = 8192
 /** Which columns of a source go where; for one of its files, which may have them in another order. */
 export interface RowLayout {
   readonly plain: PlainAccount
-  /** What is the same in all rows of an account: the head. */
+  /** What is the same in all rows of an account, besides the key: the head. */
   readonly single: readonly number[]
   /** What is united: the tail. */
   readonly lists: readonly number[]
@@ -52,7 +52,8 @@ export class PlainRow implements RecordTaker {
     const row = this.#row
     const keyEnd = joined(b, starts, ends, native, row, 0)
     if (plain.ignoreCase) lower(row, 0, keyEnd)
-    const headEnd = this.#cells(b, single, keyEnd)
+    row[keyEnd] = unit
+    const headEnd = this.#cells(b, single, keyEnd + 1)
     const end = this.#cells(b, lists, headEnd)
     return this.#rows.add(row, 0, keyEnd, headEnd, end, placeNumber(this.#file, line)) ? next : -1
   }

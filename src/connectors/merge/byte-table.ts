@@ -1,12 +1,18 @@
-import { larger } from '../../model/interning.ts'
-
 /** Numbers of an entry: hash, where its bytes begin, where its key ends, and a note of whoever keeps the table. */
 const width = 4
+
+/** Four times as long: what is not touched takes no memory. That of the shorter one is given back at once, not when the collector comes. */
+export function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(4 * array.length)
+  longer.set(array)
+  array.buffer.transfer(0)
+  return longer
+}
 
 /** Numbers keys from 0 by their bytes, in typed arrays. More bytes may follow a key: those that came with it first. */
 export class ByteTable {
   count = 0
-  bytes = Buffer.allocUnsafeSlow(1 << 16)
+  bytes = Buffer.from(new ArrayBuffer(1 << 16))
   #used = 0
   /** Open addressing; a slot holds a number and one, 0: none. */
   #slots = new Int32Array(1 << 12)
@@ -27,9 +33,14 @@ export class ByteTable {
     }
   }
 
-  /** Bytes that it takes, about. */
+  /** Bytes of memory that it uses. */
   get size(): number {
-    return this.#used + this.count * (4 * width + 8)
+    return this.#used + 4 * width * this.count + this.#slots.byteLength
+  }
+
+  /** As many words as there are keys, of memory that is needed for nothing but looking up a key: after this there is only `clear`. */
+  words(): BigUint64Array {
+    return new BigUint64Array(this.#slots.buffer, 0, this.count)
   }
 
   startOf(number: number): number {
@@ -76,13 +87,9 @@ export class ByteTable {
   #add(slot: number, hash: number, b: Buffer, from: number, to: number, end: number): number {
     const number = this.count++
     const used = this.#used + end - from
-    if (used > this.bytes.length) {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, used))
-      this.bytes.copy(bytes, 0, 0, this.#used)
-      this.bytes = bytes
-    }
+    if (used > this.bytes.length) this.#growBytes(4 * used)
     b.copy(this.bytes, this.#used, from, end)
-    if (width * this.count > this.#entries.length) this.#entries = larger(this.#entries, this.#entries.length * 2)
+    if (width * this.count > this.#entries.length) this.#entries = grown(this.#entries)
     const entry = width * number
     this.#entries[entry] = hash
     this.#entries[entry + 1] = this.#used
@@ -94,8 +101,15 @@ export class ByteTable {
     return number
   }
 
+  #growBytes(size: number): void {
+    const bytes = Buffer.from(new ArrayBuffer(size))
+    this.bytes.copy(bytes, 0, 0, this.#used)
+    this.bytes.buffer.transfer(0)
+    this.bytes = bytes
+  }
+
   #rehash(): void {
-    this.#slots = new Int32Array(this.#slots.length * 2)
+    this.#slots = new Int32Array(2 * this.#slots.length)
     const mask = this.#slots.length - 1
     for (let number = 0; number < this.count; number++) {
       let slot = (this.#entries[width * number] ?? 0) & mask

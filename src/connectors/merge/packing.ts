@@ -18,7 +18,7 @@ export interface PlainRows {
   /** Packs the account of these rows; false: the mapping has to. */
   pack(group: Group): boolean
   /** The cells of a row, in the order of the columns. */
-  valuesOf(head: Buffer, tail: Buffer): readonly RawValue[]
+  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[]
 }
 
 interface MergeSource {
@@ -109,10 +109,10 @@ function createJoin(
   const draft = identity && compileIdentityCreation(identity, application, times)
   return (group) => {
     const rows = group.flatMap((part): AccountRow[] => {
-      const head = part.bytes.subarray(keyEndOf(part), headEndOf(part))
+      const keyAndHead = part.bytes.subarray(part.at + groupStart, headEndOf(part))
       return [...rowsOf(part)].map(({ file, line, tail }) => ({
         place: placeNumber(file, line),
-        values: tail[0] === valuesMark ? valuesOf(tail) : plain.valuesOf(head, tail),
+        values: tail[0] === valuesMark ? valuesOf(tail) : plain.valuesOf(keyAndHead, tail),
       }))
     })
     const merged = merge(rows)

@@ -1,6 +1,5 @@
-import { larger } from '../../model/interning.ts'
 import { placeParts } from '../../model/place.ts'
-import { ByteTable } from './byte-table.ts'
+import { ByteTable, grown } from './byte-table.ts'
 import { type GroupBytes, groupStart, rowStart } from './group-bytes.ts'
 import { keyOrder } from './key-order.ts'
 
@@ -12,14 +11,16 @@ export class RowGroups {
   readonly #groups = new ByteTable()
   readonly #tails = new ByteTable()
   #rows = new Int32Array(2 << 11)
-  #count = 0
+  count = 0
   /** Where a row does not stand right after the one before it: its number, and its place. */
   #jumps: number[] = []
   #lastPlace = -1
+  /** Rows of the group in hand. */
+  readonly #found: number[] = []
 
-  /** Bytes that it takes, about. */
+  /** Bytes of memory that it uses. */
   get size(): number {
-    return this.#groups.size + this.#tails.size + 8 * this.#count + 8 * this.#jumps.length
+    return this.#groups.size + this.#tails.size + 8 * this.count + 8 * this.#jumps.length
   }
 
   /** A row whose key begins at `from`; its head and tail follow. False: rows of this key have another head. */
@@ -37,22 +38,21 @@ export class RowGroups {
   }
 
   #append(group: number, tail: number, place: number): void {
-    if (2 * this.#count === this.#rows.length) this.#rows = larger(this.#rows, 4 * this.#count)
-    if (place !== this.#lastPlace + 1) this.#jumps.push(this.#count, place)
+    if (2 * this.count === this.#rows.length) this.#rows = grown(this.#rows)
+    if (place !== this.#lastPlace + 1) this.#jumps.push(this.count, place)
     this.#lastPlace = place
-    this.#rows[2 * this.#count] = this.#groups.noteOf(group)
-    this.#rows[2 * this.#count + 1] = tail
-    this.#groups.note(group, ++this.#count)
+    this.#rows[2 * this.count] = this.#groups.noteOf(group)
+    this.#rows[2 * this.count + 1] = tail
+    this.#groups.note(group, ++this.count)
   }
 
-  /** In the order of their keys, each good until the next; their rows in the order of their places. */
+  /** Once, before `clear`: in the order of their keys, each good until the next; their rows in the order of their places. */
   *groups(): Generator<GroupBytes> {
     const group = { bytes: Buffer.allocUnsafeSlow(1 << 12), at: 0 }
     for (const number of keyOrder(this.#groups)) {
-      const rows = this.#rowsOf(number)
-      const size = this.#sizeOf(number, rows)
+      const size = this.#gather(number)
       if (size > group.bytes.length) group.bytes = Buffer.allocUnsafeSlow(size * 2)
-      this.#write(number, rows, size, group.bytes)
+      this.#write(number, size, group.bytes)
       yield group
     }
   }
@@ -61,40 +61,35 @@ export class RowGroups {
     this.#groups.clear()
     this.#tails.clear()
     this.#jumps = []
-    this.#count = 0
+    this.count = 0
     this.#lastPlace = -1
   }
 
-  #rowsOf(group: number): number[] {
-    const rows: number[] = []
-    for (let next = this.#groups.noteOf(group); next > 0; next = this.#rows[2 * next - 2] ?? 0) rows.push(next - 1)
-    return rows.reverse()
-  }
-
-  #tailOf(row: number): number {
-    return this.#rows[2 * row + 1] ?? 0
-  }
-
-  #sizeOf(group: number, rows: readonly number[]): number {
+  /** Finds the rows of a group, the last one first; gives how many bytes all of it takes. */
+  #gather(group: number): number {
+    const [rows, tails, found] = [this.#rows, this.#tails, this.#found]
     let size = groupStart + this.#groups.endOf(group) - this.#groups.startOf(group)
-    for (const row of rows) {
-      const tail = this.#tailOf(row)
-      size += rowStart + this.#tails.endOf(tail) - this.#tails.startOf(tail)
+    found.length = 0
+    for (let next = this.#groups.noteOf(group); next > 0; next = rows[2 * next - 2] ?? 0) {
+      const tail = rows[2 * next - 1] ?? 0
+      size += rowStart + tails.endOf(tail) - tails.startOf(tail)
+      found.push(next - 1)
     }
     return size
   }
 
-  #write(group: number, rows: readonly number[], size: number, out: Buffer): void {
-    const groups = this.#groups
+  #write(group: number, size: number, out: Buffer): void {
+    const [groups, found] = [this.#groups, this.#found]
     const [start, keyEnd, end] = [groups.startOf(group), groups.keyEndOf(group), groups.endOf(group)]
     out.writeUInt32LE(size, 0)
     out.writeUInt32LE(keyEnd - start, 4)
     out.writeUInt32LE(end - keyEnd, 8)
-    out.writeUInt32LE(rows.length, 12)
+    out.writeUInt32LE(found.length, 12)
     let o = copied(groups.bytes, start, end, out, groupStart)
     const tails = this.#tails
-    for (const row of rows) {
-      const tail = this.#tailOf(row)
+    for (let i = found.length - 1; i >= 0; i--) {
+      const row = found[i] ?? 0
+      const tail = this.#rows[2 * row + 1] ?? 0
       const { file, line } = placeParts(this.#placeOf(row))
       const [from, to] = [tails.startOf(tail), tails.endOf(tail)]
       out.writeUInt32LE(file, o)

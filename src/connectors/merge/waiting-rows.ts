@@ -2,8 +2,8 @@ import { compareKeys, type GroupBytes } from './group-bytes.ts'
 import { GroupFile } from './group-file.ts'
 import { RowGroups } from './row-groups.ts'
 
-/** Bytes of rows in memory; what is more goes to a file. */
-const atMost = 64 * 1024 * 1024
+/** Bytes of rows in memory, those of five million grants of a million accounts; what is more goes to a file. */
+const atMost = 80 * 1024 * 1024
 
 /** All rows of a key, in the order of the source; in more parts than one where memory did not hold all rows. */
 export type Group = readonly [GroupBytes, ...GroupBytes[]]
@@ -55,7 +55,7 @@ export class WaitingRows {
   }
 
   #makeRoom(): void {
-    if (this.#rows.size < this.#atMost) return
+    if (this.#rows.size < this.#atMost || this.#rows.count === 0) return
     this.#file.write(this.#rows.groups())
     this.#rows.clear()
   }
