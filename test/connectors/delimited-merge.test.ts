@@ -89,7 +89,7 @@ async function bothWays(files: Readonly<Record<string, string>>, meaning: Accoun
           if (done) packed++
           return done
         },
-        valuesOf: (keyAndHead: Buffer, tail: Buffer) => plain.valuesOf(keyAndHead, tail),
+        valuesOf: (bytes: Buffer) => plain.valuesOf(bytes),
       }
       return { reading: readDelimited(context, { taker: plain.taker }), plain: counting }
     }),

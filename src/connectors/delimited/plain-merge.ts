@@ -7,12 +7,14 @@ import {
   groupStart,
   hasSameHead,
   headEndOf,
+  headless,
   keyEndOf,
+  ownHead,
   rowCountOf,
   rowStart,
   sizeOf,
 } from '../merge/group-bytes.ts'
-import { type PlainRows, valuesMark } from '../merge/packing.ts'
+import type { PlainRows } from '../merge/packing.ts'
 import type { Group, WaitingRows } from '../merge/waiting-rows.ts'
 import type { AccountMeaning } from '../packing.ts'
 import { PlainRecords } from './plain-records.ts'
@@ -51,8 +53,8 @@ export class PlainMerge implements PlainRows {
     return this.#source?.pack(group) ?? false
   }
 
-  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[] {
-    return this.#source?.valuesOf(keyAndHead, tail) ?? []
+  valuesOf(row: Buffer): readonly RawValue[] {
+    return this.#source?.valuesOf(row) ?? []
   }
 }
 
@@ -108,12 +110,11 @@ class PlainSource {
     return records.pack(this.#record, end, file, line, 0, 0)
   }
 
-  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[] {
+  valuesOf(row: Buffer): readonly RawValue[] {
     const values: RawValue[] = []
-    const cells = (of: Buffer): string[] => of.toString('latin1').split(String.fromCharCode(unit))
-    const [single, lists] = [cells(keyAndHead), cells(tail)]
-    for (const [index, column] of this.#single.entries()) if (column !== none) values[column] = single[index]
-    for (const [index, { column }] of this.#lists.entries()) values[column] = lists[index]
+    const cells = row.toString('latin1').split(String.fromCharCode(unit))
+    const columns = [...this.#single, ...this.#lists.map(({ column }) => column)]
+    for (const [index, column] of columns.entries()) if (column !== none) values[column] = cells[index]
     return values
   }
 
@@ -145,7 +146,7 @@ class PlainSource {
   }
 }
 
-/** All rows were taken as bytes, and have the same head. */
+/** All rows have the same head. */
 function isAlike(group: Group): boolean {
   const [first] = group
   let size = 0
@@ -156,7 +157,8 @@ function isAlike(group: Group): boolean {
     let at = headEndOf(part)
     for (let left = rowCountOf(part); left > 0; left--) {
       const length = bytes.readUInt32LE(at + 8)
-      if (length > 0 && bytes[at + rowStart] === valuesMark) return false
+      const first = length === 0 ? unit : bytes[at + rowStart]
+      if (first === ownHead || first === headless) return false
       at += rowStart + length
     }
   }

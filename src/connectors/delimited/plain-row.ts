@@ -1,6 +1,7 @@
 import { placeNumber } from '../../model/place.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
+import { longestRow } from '../merge/row-groups.ts'
 import type { WaitingRows } from '../merge/waiting-rows.ts'
 import { plainCells } from './plain-cells.ts'
 import { PlainCut } from './plain-cut.ts'
@@ -9,8 +10,8 @@ import { copy } from './plain-values.ts'
 
 /** Ends the key, and each cell in a head and a tail; no plain cell holds it. */
 export const unit = 31
-/** Longer records are left to the mapping proper. */
-const longest = 8192
+/** Longer records are left to the mapping proper: no cell is in more than the key and the head. */
+const longest = longestRow / 4
 
 /** Which columns of a source go where; for one of its files, which may have them in another order. */
 export interface RowLayout {
@@ -30,9 +31,6 @@ export class PlainRow implements RecordTaker {
   readonly #rows: WaitingRows
   /** Those of the native identity that are no texts. */
   readonly #typed: readonly { readonly column: number; accepts(b: Buffer, start: number, end: number): boolean }[]
-  /** Key, head and tail of the row in hand. */
-  readonly #row = Buffer.allocUnsafeSlow(4 * longest)
-
   constructor(layout: RowLayout, width: number, form: RecordForm, rows: WaitingRows) {
     this.#layout = layout
     this.#file = form.file
@@ -49,13 +47,14 @@ export class PlainRow implements RecordTaker {
     if (next === -1 || next - from > longest || !this.#isNamed(b)) return -1
     const { single, lists, native, plain } = this.#layout
     const { starts, ends } = this.#cut
-    const row = this.#row
-    const keyEnd = joined(b, starts, ends, native, row, 0)
-    if (plain.ignoreCase) lower(row, 0, keyEnd)
-    row[keyEnd] = unit
-    const headEnd = this.#cells(b, single, keyEnd + 1)
-    const end = this.#cells(b, lists, headEnd)
-    return this.#rows.add(row, 0, keyEnd, headEnd, end, placeNumber(this.#file, line)) ? next : -1
+    const { bytes, at } = this.#rows
+    const keyEnd = joined(b, starts, ends, native, bytes, at)
+    if (plain.ignoreCase) lower(bytes, at, keyEnd)
+    bytes[keyEnd] = unit
+    const headEnd = this.#cells(b, single, bytes, keyEnd + 1)
+    const end = this.#cells(b, lists, bytes, headEnd)
+    this.#rows.add(keyEnd, headEnd, end, placeNumber(this.#file, line))
+    return next
   }
 
   #isNamed(b: Buffer): boolean {
@@ -65,13 +64,13 @@ export class PlainRow implements RecordTaker {
     return true
   }
 
-  #cells(b: Buffer, columns: readonly number[], from: number): number {
+  #cells(b: Buffer, columns: readonly number[], out: Buffer, from: number): number {
     const { starts, ends } = this.#cut
     let o = from
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] ?? 0
-      o = copy(b, starts[column] ?? 0, ends[column] ?? 0, this.#row, o)
-      this.#row[o++] = unit
+      o = copy(b, starts[column] ?? 0, ends[column] ?? 0, out, o)
+      out[o++] = unit
     }
     return o
   }

@@ -9,6 +9,12 @@ export function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   return longer
 }
 
+function hashOf(b: Buffer, from: number, to: number): number {
+  let hash = 0x811c9dc5
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (b[i] ?? 0), 0x01000193)
+  return hash ^ (hash >>> 15)
+}
+
 /** Numbers keys from 0 by their bytes, in typed arrays. More bytes may follow a key: those that came with it first. */
 export class ByteTable {
   count = 0
@@ -17,12 +23,11 @@ export class ByteTable {
   /** Open addressing; a slot holds a number and one, 0: none. */
   #slots = new Int32Array(1 << 12)
   #entries = new Int32Array(width << 11)
+  #found = new Int32Array(64)
 
   /** The number of the key from `from` to `to`; it is new where `count` grows. */
   numberOf(b: Buffer, from: number, to: number, end = to): number {
-    let hash = 0x811c9dc5
-    for (let i = from; i < to; i++) hash = Math.imul(hash ^ (b[i] ?? 0), 0x01000193)
-    hash ^= hash >>> 15
+    const hash = hashOf(b, from, to)
     const mask = this.#slots.length - 1
     let slot = hash & mask
     for (;;) {
@@ -31,6 +36,17 @@ export class ByteTable {
       if (this.#entries[width * known] === hash && this.#isKey(known, b, from, to)) return known
       slot = (slot + 1) & mask
     }
+  }
+
+  /**
+   * Brings what looking up these keys needs near the processor, all at once: one after the other, each would wait for memory several times.
+   */
+  warm(b: Buffer, starts: Int32Array, ends: Int32Array, count: number): void {
+    const [{ bytes }, slots, entries, found] = [this, this.#slots, this.#entries, this.#found]
+    const mask = slots.length - 1
+    for (let i = 0; i < count; i++) found[i] = slots[hashOf(b, starts[i] ?? 0, ends[i] ?? 0) & mask] ?? 0
+    for (let i = 0; i < count; i++) found[i] = (found[i] ?? 0) > 0 ? (entries[width * (found[i] ?? 0) - 3] ?? 0) : 0
+    for (let i = 0; i < count; i++) found[i] = bytes[found[i] ?? 0] ?? 0
   }
 
   /** Bytes of memory that it uses. */

@@ -1,3 +1,6 @@
+/** Begin the tail of a row that is not like the first of its key: its own head follows, or all that there is of it. No other tail begins so. */
+export const [ownHead, headless] = [1, 2] as const
+
 /**
  * A group of rows as bytes, in memory and in a file alike: its size, the lengths of key and head and the number of rows; key and head; then for
  * each row its file and line, the length of its tail, and the tail. What is in a head and a tail is the affair of whoever took the rows.

@@ -9,12 +9,13 @@ const low = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
  * The numbers of a table in the order of its keys' bytes. Four bytes of each key and its number make one word, so that the engine's own sort of
  * words does it, in the table's own memory; ranges that are alike so far go by the next four bytes. Keys hold no NUL.
  */
-export function* keyOrder(table: ByteTable): Generator<number> {
+export function keyOrder(table: ByteTable): Uint32Array {
   const words = table.words()
   const halves = new Uint32Array(words.buffer, 0, 2 * table.count)
   for (let i = 0; i < table.count; i++) halves[2 * i + low] = i
   sortFrom(table, words, halves, { lo: 0, hi: table.count, depth: 0 })
-  for (let i = 0; i < table.count; i++) yield halves[2 * i + low] ?? 0
+  for (let i = 0; i < table.count; i++) halves[i] = halves[2 * i + low] ?? 0
+  return halves.subarray(0, table.count)
 }
 
 interface Range {

@@ -10,15 +10,15 @@ import type { RawValue } from '../../model/value.ts'
 import type { Reading, RecordBatch } from '../connector.ts'
 import type { AccountMeaning, PackedReading } from '../packing.ts'
 import { createTally, type Tally } from '../tally.ts'
-import { groupStart, headEndOf, keyEndOf, rowsOf } from './group-bytes.ts'
+import { type GroupBytes, groupStart, headEndOf, headless, keyEndOf, ownHead, rowsOf } from './group-bytes.ts'
 import type { Group, WaitingRows } from './waiting-rows.ts'
 
 /** What a connector makes of rows that it takes as bytes. */
 export interface PlainRows {
   /** Packs the account of these rows; false: the mapping has to. */
   pack(group: Group): boolean
-  /** The cells of a row, in the order of the columns. */
-  valuesOf(keyAndHead: Buffer, tail: Buffer): readonly RawValue[]
+  /** The cells of a row (its key, its head, its tail) in the order of the columns. */
+  valuesOf(row: Buffer): readonly RawValue[]
 }
 
 interface MergeSource {
@@ -70,9 +70,6 @@ export function packMerged(
   }
 }
 
-/** Begins the tail of a row that is kept as its values: no tail of one that was taken as bytes does. */
-export const valuesMark = 2
-
 /** Sends records that are not taken as bytes to those of their key. */
 function createKeys({ application, times }: AccountMeaning, rows: WaitingRows, tally: Tally) {
   const mapping = compileMapping(application, times)
@@ -87,10 +84,7 @@ function createKeys({ application, times }: AccountMeaning, rows: WaitingRows, t
         const key = joining?.key(values)
         if (key === undefined || 'filtered' in key) tally.filter()
         else if ('reject' in key) tally.reject({ ...key.reject, ...tally.placeOf(line), fragment: text })
-        else {
-          const tail = Buffer.from(`${String.fromCharCode(valuesMark)}${JSON.stringify(values)}`)
-          rows.addHeadless(Buffer.from(key.native), tail, tally.placeNumber(line))
-        }
+        else rows.addHeadless(Buffer.from(key.native), JSON.stringify(values), tally.placeNumber(line))
       }
     },
   }
@@ -108,13 +102,12 @@ function createJoin(
   const { account } = compileMapping(application, times).joining(columns)
   const draft = identity && compileIdentityCreation(identity, application, times)
   return (group) => {
-    const rows = group.flatMap((part): AccountRow[] => {
-      const keyAndHead = part.bytes.subarray(part.at + groupStart, headEndOf(part))
-      return [...rowsOf(part)].map(({ file, line, tail }) => ({
+    const rows = group.flatMap((part): AccountRow[] =>
+      [...rowsOf(part)].map(({ file, line, tail }) => ({
         place: placeNumber(file, line),
-        values: tail[0] === valuesMark ? valuesOf(tail) : plain.valuesOf(keyAndHead, tail),
-      }))
-    })
+        values: tail[0] === headless ? valuesOf(tail) : plain.valuesOf(rowOf(part, tail)),
+      })),
+    )
     const merged = merge(rows)
     const [first] = group
     const native = first.bytes.toString('utf8', first.at + groupStart, keyEndOf(first))
@@ -133,6 +126,13 @@ const rejectAt = (reject: MappingReject, files: readonly string[], place: number
   ...placeOf(files, place),
   fragment: undefined,
 })
+
+function rowOf(group: GroupBytes, tail: Buffer): Buffer {
+  const { bytes, at } = group
+  return tail[0] === ownHead
+    ? Buffer.concat([bytes.subarray(at + groupStart, keyEndOf(group)), tail.subarray(1)])
+    : Buffer.concat([bytes.subarray(at + groupStart, headEndOf(group)), tail])
+}
 
 /** JSON has no word for what is not there. */
 const valuesOf = (tail: Buffer): RawValue[] =>

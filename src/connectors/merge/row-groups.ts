@@ -1,7 +1,12 @@
 import { placeParts } from '../../model/place.ts'
 import { ByteTable, grown } from './byte-table.ts'
-import { type GroupBytes, groupStart, rowStart } from './group-bytes.ts'
+import { type GroupBytes, groupStart, headless, ownHead, rowStart } from './group-bytes.ts'
 import { keyOrder } from './key-order.ts'
+
+/** Rows that are looked up together, and groups that are written together: what they need of memory comes at the same time. */
+const batch = 64
+/** Bytes of one row, at most. */
+export const longestRow = 32 * 1024
 
 /**
  * Rows by their keys, in memory. Rows of a key have a head in common and a tail each; what is the same is there once: a row takes eight bytes
@@ -11,57 +16,113 @@ export class RowGroups {
   readonly #groups = new ByteTable()
   readonly #tails = new ByteTable()
   #rows = new Int32Array(2 << 11)
-  count = 0
+  #count = 0
   /** Where a row does not stand right after the one before it: its number, and its place. */
   #jumps: number[] = []
   #lastPlace = -1
   /** Rows of the group in hand. */
   readonly #found: number[] = []
 
+  /** Rows are written here, to be taken by `add`. */
+  readonly bytes = Buffer.allocUnsafeSlow(8 * longestRow)
+  at = 0
+  #pending = 0
+  readonly #starts = new Int32Array(batch)
+  readonly #keyEnds = new Int32Array(batch)
+  readonly #headEnds = new Int32Array(batch)
+  readonly #ends = new Int32Array(batch)
+  readonly #places = new Float64Array(batch)
+
   /** Bytes of memory that it uses. */
   get size(): number {
-    return this.#groups.size + this.#tails.size + 8 * this.count + 8 * this.#jumps.length
+    return this.#groups.size + this.#tails.size + 8 * this.#count + 8 * this.#jumps.length
   }
 
-  /** A row whose key begins at `from`; its head and tail follow. False: rows of this key have another head. */
-  add(b: Buffer, from: number, keyEnd: number, headEnd: number, end: number, place: number): boolean {
-    const known = this.#groups.count
-    const group = this.#groups.numberOf(b, from, keyEnd, headEnd)
-    if (group < known && !this.#groups.isFollowedBy(group, b, keyEnd, headEnd)) return false
-    this.#append(group, this.#tails.numberOf(b, headEnd, end), place)
-    return true
+  get isEmpty(): boolean {
+    return this.#count + this.#pending === 0
   }
 
-  /** A row without a head, whatever that of its key is. */
-  addHeadless(key: Buffer, tail: Buffer, place: number): void {
+  /** Takes the row that was written to `bytes` at `at`: its key, its head, its tail. */
+  add(keyEnd: number, headEnd: number, end: number, place: number): void {
+    const row = this.#pending++
+    this.#starts[row] = this.at
+    this.#keyEnds[row] = keyEnd
+    this.#headEnds[row] = headEnd
+    this.#ends[row] = end
+    this.#places[row] = place
+    this.at = end
+    if (this.#pending === batch || end > this.bytes.length - longestRow) this.#settle()
+  }
+
+  /** A row that has no head, or whose bytes are not to be told apart. */
+  addHeadless(key: Buffer, text: string, place: number): void {
+    this.#settle()
+    const tail = Buffer.from(`${String.fromCharCode(headless)}${text}`)
     this.#append(this.#groups.numberOf(key, 0, key.length), this.#tails.numberOf(tail, 0, tail.length), place)
   }
 
+  /** The rows that wait to be looked up. */
+  #settle(): void {
+    const [{ bytes }, groups] = [this, this.#groups]
+    groups.warm(bytes, this.#starts, this.#keyEnds, this.#pending)
+    for (let row = 0; row < this.#pending; row++) {
+      const [keyEnd, headEnd] = [this.#keyEnds[row] ?? 0, this.#headEnds[row] ?? 0]
+      const known = groups.count
+      const group = groups.numberOf(bytes, this.#starts[row] ?? 0, keyEnd, headEnd)
+      let from = headEnd
+      if (group < known && !groups.isFollowedBy(group, bytes, keyEnd, headEnd)) {
+        // over the last byte of the key, which is known now
+        from = keyEnd - 1
+        bytes[from] = ownHead
+      }
+      this.#append(group, this.#tails.numberOf(bytes, from, this.#ends[row] ?? 0), this.#places[row] ?? 0)
+    }
+    this.#pending = 0
+    this.at = 0
+  }
+
   #append(group: number, tail: number, place: number): void {
-    if (2 * this.count === this.#rows.length) this.#rows = grown(this.#rows)
-    if (place !== this.#lastPlace + 1) this.#jumps.push(this.count, place)
+    if (2 * this.#count === this.#rows.length) this.#rows = grown(this.#rows)
+    if (place !== this.#lastPlace + 1) this.#jumps.push(this.#count, place)
     this.#lastPlace = place
-    this.#rows[2 * this.count] = this.#groups.noteOf(group)
-    this.#rows[2 * this.count + 1] = tail
-    this.#groups.note(group, ++this.count)
+    this.#rows[2 * this.#count] = this.#groups.noteOf(group)
+    this.#rows[2 * this.#count + 1] = tail
+    this.#groups.note(group, ++this.#count)
   }
 
   /** Once, before `clear`: in the order of their keys, each good until the next; their rows in the order of their places. */
   *groups(): Generator<GroupBytes> {
+    this.#settle()
     const group = { bytes: Buffer.allocUnsafeSlow(1 << 12), at: 0 }
-    for (const number of keyOrder(this.#groups)) {
-      const size = this.#gather(number)
-      if (size > group.bytes.length) group.bytes = Buffer.allocUnsafeSlow(size * 2)
-      this.#write(number, size, group.bytes)
-      yield group
+    const order = keyOrder(this.#groups)
+    for (let from = 0; from < order.length; from += batch) {
+      const numbers = order.subarray(from, from + batch)
+      this.#warm(numbers)
+      for (const number of numbers) {
+        const size = this.#gather(number)
+        if (size > group.bytes.length) group.bytes = Buffer.allocUnsafeSlow(size * 2)
+        this.#write(number, size, group.bytes)
+        yield group
+      }
     }
+  }
+
+  /** Brings rows of these groups near the processor, all at once. */
+  #warm(numbers: Uint32Array): void {
+    const [rows, next] = [this.#rows, this.#ends]
+    for (let i = 0; i < numbers.length; i++) next[i] = this.#groups.noteOf(numbers[i] ?? 0)
+    for (let step = 0; step < 8; step++)
+      for (let i = 0; i < numbers.length; i++) {
+        const row = next[i] ?? 0
+        if (row > 0) next[i] = rows[2 * row - 2] ?? 0
+      }
   }
 
   clear(): void {
     this.#groups.clear()
     this.#tails.clear()
     this.#jumps = []
-    this.count = 0
+    this.#count = this.#pending = this.at = 0
     this.#lastPlace = -1
   }
 

@@ -20,33 +20,31 @@ export class WaitingRows {
     this.#atMost = memory
   }
 
-  /** A row whose key begins at `from`; its head and tail follow. False: rows of this key have another head. */
-  add(b: Buffer, from: number, keyEnd: number, headEnd: number, end: number, place: number): boolean {
-    this.#makeRoom()
-    return this.#rows.add(b, from, keyEnd, headEnd, end, place)
+  /** A row is written here, from `at` on: its key, its head, its tail; then it is taken by `add`. */
+  get bytes(): Buffer {
+    return this.#rows.bytes
   }
 
-  /** A row without a head, whatever that of its key is. */
-  addHeadless(key: Buffer, tail: Buffer, place: number): void {
+  get at(): number {
+    return this.#rows.at
+  }
+
+  add(keyEnd: number, headEnd: number, end: number, place: number): void {
+    this.#rows.add(keyEnd, headEnd, end, place)
     this.#makeRoom()
-    this.#rows.addHeadless(key, tail, place)
+  }
+
+  /** A row that has no head, or whose bytes are not to be told apart. */
+  addHeadless(key: Buffer, text: string, place: number): void {
+    this.#rows.addHeadless(key, text, place)
+    this.#makeRoom()
   }
 
   /** Once, after the last row: in the order of their keys' bytes, each good until the next. */
   *groups(): Generator<Group> {
-    const runs = [...this.#file.runs(), this.#rows.groups()].map((groups, number) => ({ groups, number }))
-    let heads: Head[] = []
-    for (const run of runs) heads = entered(heads, run)
-    for (;;) {
-      const [first] = heads
-      if (first === undefined) return
-      let same = 1
-      while (same < heads.length && compareKeys((heads[same] as Head).group, first.group) === 0) same++
-      const together = heads.slice(0, same)
-      yield together.map(({ group }) => group) as unknown as Group
-      heads = heads.slice(same)
-      for (const { run } of together) heads = entered(heads, run)
-    }
+    const inFile = this.#file.runs()
+    if (inFile.length === 0) for (const group of this.#rows.groups()) yield [group]
+    else yield* merged([...inFile, this.#rows.groups()])
   }
 
   close(): void {
@@ -55,9 +53,26 @@ export class WaitingRows {
   }
 
   #makeRoom(): void {
-    if (this.#rows.size < this.#atMost || this.#rows.count === 0) return
+    if (this.#rows.size < this.#atMost || this.#rows.isEmpty) return
     this.#file.write(this.#rows.groups())
     this.#rows.clear()
+  }
+}
+
+/** By key, and for the same key in the order of the runs. */
+function* merged(all: readonly Iterator<GroupBytes>[]): Generator<Group> {
+  const runs = all.map((groups, number) => ({ groups, number }))
+  let heads: Head[] = []
+  for (const run of runs) heads = entered(heads, run)
+  for (;;) {
+    const [first] = heads
+    if (first === undefined) return
+    let same = 1
+    while (same < heads.length && compareKeys((heads[same] as Head).group, first.group) === 0) same++
+    const together = heads.slice(0, same)
+    yield together.map(({ group }) => group) as unknown as Group
+    heads = heads.slice(same)
+    for (const { run } of together) heads = entered(heads, run)
   }
 }
 
