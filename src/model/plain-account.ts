@@ -35,6 +35,8 @@ export interface PlainAccount {
   readonly entitlements: readonly PlainEntitlement[]
   readonly keys: readonly { readonly column: number; readonly rule: CorrelationRule }[]
   readonly draft: PlainDraft | undefined
+  /** Columns of ignored texts that nothing is made of. */
+  readonly unused: ReadonlySet<number>
 }
 
 /** The same of several records as one, whose lists are joined by their separators; `separator`: of those that have none. */
@@ -98,6 +100,17 @@ export function compilePlainAccount(
   if (attributes.some((name) => kinds[columnOf(name)] === 'list')) return undefined
   const draft = plainDraft(application, identity, attributes, columns, kinds, needed)
   if (draft === null) return undefined
+  const used = new Set([
+    uuid,
+    owner,
+    ...native,
+    ...display,
+    disabled?.column,
+    locked?.column,
+    ...keys.map((key) => key.column),
+  ])
+  const isUnused = (column: number): boolean =>
+    kinds[column] === 'text' && declared.get(columns[column] ?? '')?.ignore === true && !used.has(column)
   return {
     kinds,
     needed: [...needed],
@@ -113,6 +126,7 @@ export function compilePlainAccount(
     entitlements: given.flatMap((name) => entitlementOf(declared.get(name), columnOf(name))),
     keys,
     draft,
+    unused: new Set(kinds.flatMap((_, column) => (isUnused(column) ? [column] : []))),
   }
 }
 

@@ -239,7 +239,7 @@ describe('rows of an account that are put together as bytes', () => {
       { numRuns: 300 },
     )
     // both roads were taken, with memory and without
-    expect(packed).toBeGreaterThan(accounts / 5)
+    expect(packed).toBeGreaterThan(accounts / 10)
     expect(spilled).toBeGreaterThan(50)
   })
 

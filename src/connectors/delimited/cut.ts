@@ -141,3 +141,14 @@ export function recordEnd(b: Buffer, from: number, separator: number, quote: num
   }
   return -1
 }
+
+/** Where the last of at most so many records from `from` on ends; `from` where none does. */
+export function recordsEnd(b: Buffer, from: number, separator: number, quote: number, most: number): number {
+  let end = from
+  for (let left = most; left > 0; left--) {
+    const next = recordEnd(b, end, separator, quote)
+    if (next === -1) break
+    end = next
+  }
+  return end
+}

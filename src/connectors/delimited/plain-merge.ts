@@ -1,6 +1,7 @@
 import type { AccountPacker } from '../../model/account-packer.ts'
 import { compilePlainAccount, type PlainAccount, united } from '../../model/plain-account.ts'
 import type { RawValue } from '../../model/value.ts'
+import { copy } from '../bytes.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
 import {
   type GroupBytes,
@@ -19,7 +20,6 @@ import type { Group, WaitingRows } from '../merge/waiting-rows.ts'
 import type { AccountMeaning } from '../packing.ts'
 import { PlainRecords } from './plain-records.ts'
 import { PlainRow, unit } from './plain-row.ts'
-import { copy } from './plain-values.ts'
 
 /** Larger groups are left to the mapping proper. */
 const largest = 32 * 1024
@@ -77,7 +77,9 @@ class PlainSource {
     const inKey = plain.native.length === 1 && !plain.ignoreCase ? (plain.native[0] ?? none) : none
     this.#single = [
       inKey,
-      ...plain.kinds.flatMap((kind, column) => (kind === 'list' || column === inKey ? [] : [column])),
+      ...plain.kinds.flatMap((kind, column) =>
+        kind === 'list' || column === inKey || plain.unused.has(column) ? [] : [column],
+      ),
     ]
     this.#lists = plain.kinds.flatMap((kind, column) => {
       const separator = several.entitlements.find((one) => one.column === column)?.split ?? unit

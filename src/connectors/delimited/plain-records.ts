@@ -10,13 +10,14 @@ import {
 import type { AccountPacker } from '../../model/account-packer.ts'
 import { compilePlainAccount, type PlainAccount, type PlainFlag } from '../../model/plain-account.ts'
 import { usualUse } from '../../model/staged-account.ts'
+import { copy, copyAll, isText, lower } from '../bytes.ts'
 import type { ReadOptions, RecordForm, RecordTaker } from '../connector.ts'
 import type { AccountMeaning } from '../packing.ts'
 import { plainCells, plainTruth } from './plain-cells.ts'
 import { PlainCut } from './plain-cut.ts'
 import { PlainIdentity } from './plain-identity.ts'
 import { PlainKeys } from './plain-keys.ts'
-import { copy, copyAll, isText, PlainValues } from './plain-values.ts'
+import { PlainValues } from './plain-values.ts'
 
 /** Longer records are left to the mapping proper. */
 const longest = 8192
@@ -274,18 +275,6 @@ export function joined(
     o = copy(b, starts[column] ?? 0, ends[column] ?? 0, out, o)
   }
   return o
-}
-
-/** In place; false where there was nothing to change. */
-export function lower(out: Buffer, from: number, to: number): boolean {
-  let changed = false
-  for (let i = from; i < to; i++) {
-    const byte = out[i] ?? 0
-    if (byte < 65 || byte > 90) continue
-    out[i] = byte + 32
-    changed = true
-  }
-  return changed
 }
 
 /** As JSON; null for no text. */

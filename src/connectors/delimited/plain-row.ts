@@ -1,12 +1,12 @@
 import { placeNumber } from '../../model/place.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
+import { copy, lower } from '../bytes.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
 import { longestRow } from '../merge/row-groups.ts'
 import type { WaitingRows } from '../merge/waiting-rows.ts'
 import { plainCells } from './plain-cells.ts'
 import { PlainCut } from './plain-cut.ts'
-import { joined, lower } from './plain-records.ts'
-import { copy } from './plain-values.ts'
+import { joined } from './plain-records.ts'
 
 /** Ends the key, and each cell in a head and a tail; no plain cell holds it. */
 export const unit = 31

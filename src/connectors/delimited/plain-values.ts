@@ -1,5 +1,6 @@
 import type { AccountPacker } from '../../model/account-packer.ts'
 import type { PlainEntitlement } from '../../model/plain-account.ts'
+import { copy } from '../bytes.ts'
 
 const space = 32
 
@@ -105,19 +106,4 @@ function compared(b: Buffer, start: number, end: number, otherStart: number, oth
     if (difference !== 0) return difference
   }
   return end - start - (otherEnd - otherStart)
-}
-
-/** A few bytes are copied faster one by one than by a call; gives where they end. */
-export function copy(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
-  let o = at
-  for (let i = start; i < end; i++) to[o++] = from[i] ?? 0
-  return o
-}
-
-export const copyAll = (from: Buffer, to: Buffer, at: number): number => copy(from, 0, from.length, to, at)
-
-export function isText(b: Buffer, start: number, end: number, text: Buffer): boolean {
-  if (end - start !== text.length) return false
-  for (let i = 0; i < text.length; i++) if (b[start + i] !== text[i]) return false
-  return true
 }

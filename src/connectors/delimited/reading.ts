@@ -2,13 +2,13 @@ import { ConnectorError } from '../../base/errors.ts'
 import type { Reject } from '../../model/result.ts'
 import type { SeenSlots } from '../../model/seen-records.ts'
 import type { ConnectorContext, ReadOptions, RecordBatch, RecordTaker, SourceRecord } from '../connector.ts'
-import { escapedByte } from '../decode.ts'
 import { type FileFacts, trailerOf } from '../evidence.ts'
 import type { FileReading } from '../files.ts'
 import type { TextSource } from '../text-source.ts'
 import { type BytesPiece, bytePieces } from './byte-pieces.ts'
-import { recordEnd } from './cut.ts'
+import { recordEnd, recordsEnd } from './cut.ts'
 import type { DelimitedSettings } from './delimited.ts'
+import { faultOf } from './fault.ts'
 import { columnNames, detectSeparator } from './header.ts'
 import { allPieces, type Piece, type RecordsPiece, unseenPieces } from './pieces.ts'
 import { createScanner, type Scanned, type Scanner } from './scan.ts'
@@ -135,20 +135,24 @@ export class DelimitedReading implements FileReading {
     const { bytes, decoder, separator } = piece
     const quote = this.#context.settings.quote.charCodeAt(0)
     let taken = 0
+    let refused = 1
     while (piece.at < bytes.length) {
       const taker = this.#takerFor(separator, quote)
       const next = taker?.take(bytes, piece.at, piece.line, 0, 0) ?? -1
       if (next !== -1) {
         piece.at = next
         piece.line++
+        refused = 1
         if (++taken < batchSize) continue
       }
       if (taken > 0) yield this.#batch([], [], { taken })
       taken = 0
       if (next !== -1) continue
       const whole = this.#headerDone && taker === undefined
-      const end = whole ? bytes.length : recordEnd(bytes, piece.at, separator, quote)
-      if (end === -1) return
+      const end = whole ? bytes.length : recordsEnd(bytes, piece.at, separator, quote, refused)
+      if (end === piece.at) return
+      // where one is refused, those after it may well be
+      if (this.#headerDone) refused = Math.min(2 * refused, batchSize)
       yield* this.#handOver(this.#scan(decoder.decode(bytes.subarray(piece.at, end), false), piece.line))
       for (; piece.at < end; piece.at++) if (bytes[piece.at] === newline) piece.line++
     }
@@ -271,28 +275,3 @@ function withMacs(scanned: Scanned[], macs: readonly number[]): Scanned[] {
 }
 
 const shown = (text: string): string => text.slice(0, fragmentLength).toWellFormed().replaceAll('\0', '\uFFFD')
-
-function faultOf(record: Scanned, columns: readonly string[]): Pick<Reject, 'code' | 'reason' | 'column'> | undefined {
-  if (record.fault !== undefined) return { code: 'IQ2107', reason: record.fault }
-  if (record.values.length !== columns.length)
-    return {
-      code: 'IQ2103',
-      reason: `${record.values.length} fields where the header has ${columns.length}`,
-    }
-  if (!record.text.includes('\0') && record.text.isWellFormed()) return undefined
-  const index = record.values.findIndex((value) => value.includes('\0') || !value.isWellFormed())
-  const column = columns[index]
-  return { code: 'IQ2106', column, reason: `${column ?? 'the row'} holds ${unkept(record.values[index] ?? '')}` }
-}
-
-/** What cannot be kept, and where in the field it is. */
-function unkept(value: string): string {
-  for (let at = 0; at < value.length; at++) {
-    const code = value.charCodeAt(at)
-    if (code === 0) return `a NUL at character ${at + 1}`
-    const byte = escapedByte(code)
-    if (byte !== undefined && !/[\ud800-\udbff]/.test(value[at - 1] ?? ''))
-      return `a byte that is no text (0x${byte.toString(16)}) at character ${at + 1}; is the encoding right?`
-  }
-  return 'half of a character pair'
-}

@@ -1,7 +1,9 @@
 import { placeParts } from '../../model/place.ts'
+import { copy } from '../bytes.ts'
 import { ByteTable, grown } from './byte-table.ts'
 import { type GroupBytes, groupStart, headless, ownHead, rowStart } from './group-bytes.ts'
 import { keyOrder } from './key-order.ts'
+import { RowPlaces } from './row-places.ts'
 
 /** Rows that are looked up together, and groups that are written together: what they need of memory comes at the same time. */
 const batch = 64
@@ -17,9 +19,7 @@ export class RowGroups {
   readonly #tails = new ByteTable()
   #rows = new Int32Array(2 << 11)
   #count = 0
-  /** Where a row does not stand right after the one before it: its number, and its place. */
-  #jumps: number[] = []
-  #lastPlace = -1
+  readonly #places = new RowPlaces()
   /** Rows of the group in hand. */
   readonly #found: number[] = []
 
@@ -31,11 +31,11 @@ export class RowGroups {
   readonly #keyEnds = new Int32Array(batch)
   readonly #headEnds = new Int32Array(batch)
   readonly #ends = new Int32Array(batch)
-  readonly #places = new Float64Array(batch)
+  readonly #pendingPlaces = new Float64Array(batch)
 
   /** Bytes of memory that it uses. */
   get size(): number {
-    return this.#groups.size + this.#tails.size + 8 * this.#count + 8 * this.#jumps.length
+    return this.#groups.size + this.#tails.size + 8 * this.#count + this.#places.size
   }
 
   get isEmpty(): boolean {
@@ -49,7 +49,7 @@ export class RowGroups {
     this.#keyEnds[row] = keyEnd
     this.#headEnds[row] = headEnd
     this.#ends[row] = end
-    this.#places[row] = place
+    this.#pendingPlaces[row] = place
     this.at = end
     if (this.#pending === batch || end > this.bytes.length - longestRow) this.#settle()
   }
@@ -75,7 +75,7 @@ export class RowGroups {
         from = keyEnd - 1
         bytes[from] = ownHead
       }
-      this.#append(group, this.#tails.numberOf(bytes, from, this.#ends[row] ?? 0), this.#places[row] ?? 0)
+      this.#append(group, this.#tails.numberOf(bytes, from, this.#ends[row] ?? 0), this.#pendingPlaces[row] ?? 0)
     }
     this.#pending = 0
     this.at = 0
@@ -83,8 +83,7 @@ export class RowGroups {
 
   #append(group: number, tail: number, place: number): void {
     if (2 * this.#count === this.#rows.length) this.#rows = grown(this.#rows)
-    if (place !== this.#lastPlace + 1) this.#jumps.push(this.#count, place)
-    this.#lastPlace = place
+    this.#places.add(place)
     this.#rows[2 * this.#count] = this.#groups.noteOf(group)
     this.#rows[2 * this.#count + 1] = tail
     this.#groups.note(group, ++this.#count)
@@ -121,9 +120,8 @@ export class RowGroups {
   clear(): void {
     this.#groups.clear()
     this.#tails.clear()
-    this.#jumps = []
+    this.#places.clear()
     this.#count = this.#pending = this.at = 0
-    this.#lastPlace = -1
   }
 
   /** Finds the rows of a group, the last one first; gives how many bytes all of it takes. */
@@ -146,35 +144,17 @@ export class RowGroups {
     out.writeUInt32LE(keyEnd - start, 4)
     out.writeUInt32LE(end - keyEnd, 8)
     out.writeUInt32LE(found.length, 12)
-    let o = copied(groups.bytes, start, end, out, groupStart)
+    let o = copy(groups.bytes, start, end, out, groupStart)
     const tails = this.#tails
     for (let i = found.length - 1; i >= 0; i--) {
       const row = found[i] ?? 0
       const tail = this.#rows[2 * row + 1] ?? 0
-      const { file, line } = placeParts(this.#placeOf(row))
+      const { file, line } = placeParts(this.#places.of(row))
       const [from, to] = [tails.startOf(tail), tails.endOf(tail)]
       out.writeUInt32LE(file, o)
       out.writeUInt32LE(line, o + 4)
       out.writeUInt32LE(to - from, o + 8)
-      o = copied(tails.bytes, from, to, out, o + rowStart)
+      o = copy(tails.bytes, from, to, out, o + rowStart)
     }
   }
-
-  #placeOf(row: number): number {
-    const jumps = this.#jumps
-    let [lo, hi] = [0, jumps.length / 2]
-    while (hi - lo > 1) {
-      const middle = (lo + hi) >> 1
-      if ((jumps[2 * middle] ?? 0) <= row) lo = middle
-      else hi = middle
-    }
-    return (jumps[2 * lo + 1] ?? 0) + row - (jumps[2 * lo] ?? 0)
-  }
-}
-
-/** A few bytes are copied faster one by one than by a call; gives where they end. */
-function copied(from: Buffer, start: number, end: number, to: Buffer, at: number): number {
-  let o = at
-  for (let i = start; i < end; i++) to[o++] = from[i] ?? 0
-  return o
 }
