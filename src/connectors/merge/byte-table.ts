@@ -5,8 +5,13 @@ const width = 4
 export function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   const longer = new Int32Array(4 * array.length)
   longer.set(array)
-  array.buffer.transfer(0)
+  released(array)
   return longer
+}
+
+export function released(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  array.buffer.transfer(0)
+  return new Int32Array(0)
 }
 
 function hashOf(b: Buffer, from: number, to: number): number {
@@ -87,6 +92,14 @@ export class ByteTable {
   clear(): void {
     this.#slots.fill(0)
     this.count = this.#used = 0
+  }
+
+  /** Gives the memory back at once, whenever the collector comes. Nothing can be asked any more. */
+  release(): void {
+    this.#slots = released(this.#slots)
+    this.#entries = released(this.#entries)
+    this.bytes.buffer.transfer(0)
+    this.bytes = Buffer.from(new ArrayBuffer(0))
   }
 
   #isKey(number: number, b: Buffer, from: number, to: number): boolean {

@@ -15,6 +15,10 @@ export class GroupFile {
     this.#path = path
   }
 
+  get isEmpty(): boolean {
+    return this.#runs.length === 0
+  }
+
   write(groups: Iterable<GroupBytes>): void {
     const handle = this.#opened()
     const from = this.#end

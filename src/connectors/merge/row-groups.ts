@@ -1,6 +1,6 @@
 import { placeParts } from '../../model/place.ts'
 import { copy } from '../bytes.ts'
-import { ByteTable, grown } from './byte-table.ts'
+import { ByteTable, grown, released } from './byte-table.ts'
 import { type GroupBytes, groupStart, headless, ownHead, rowStart } from './group-bytes.ts'
 import { keyOrder } from './key-order.ts'
 import { RowPlaces } from './row-places.ts'
@@ -122,6 +122,13 @@ export class RowGroups {
     this.#tails.clear()
     this.#places.clear()
     this.#count = this.#pending = this.at = 0
+  }
+
+  /** Gives the memory back. Nothing can be asked any more. */
+  release(): void {
+    this.#groups.release()
+    this.#tails.release()
+    this.#rows = released(this.#rows)
   }
 
   /** Finds the rows of a group, the last one first; gives how many bytes all of it takes. */

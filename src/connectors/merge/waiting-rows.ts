@@ -42,13 +42,16 @@ export class WaitingRows {
 
   /** Once, after the last row: in the order of their keys' bytes, each good until the next. */
   *groups(): Generator<Group> {
-    const inFile = this.#file.runs()
-    if (inFile.length === 0) for (const group of this.#rows.groups()) yield [group]
-    else yield* merged([...inFile, this.#rows.groups()])
+    if (this.#file.isEmpty) for (const group of this.#rows.groups()) yield [group]
+    else {
+      this.#file.write(this.#rows.groups())
+      this.#rows.release()
+      yield* merged(this.#file.runs())
+    }
   }
 
   close(): void {
-    this.#rows.clear()
+    this.#rows.release()
     this.#file.close()
   }
 
