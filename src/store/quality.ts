@@ -45,15 +45,24 @@ function stepOf(atLeast: number): number {
   return step
 }
 
+/** Accounts whose number is one of these. */
+const steps = (step: number, top: number): string =>
+  `(with recursive n(id) as (select ${step} union all select id + ${step} from n where id + ${step} <= ${top}) select id from n) n cross join account a on a.id = n.id`
+
 /** What is remarkable about the accounts of an application as they stand; by an even sample where there are many. Undefined without accounts. */
 export function qualityOf(db: Database, applicationId: number): Quality | undefined {
-  const alive = 'application_id = ? and retired = 0'
-  const accounts = Number(db.statement(`select count(*) from account where ${alive}`).pluck().get(applicationId))
+  const accounts = Number(
+    db.statement('select count(*) from account where application_id = ? and retired = 0').pluck().get(applicationId),
+  )
   if (accounts === 0) return undefined
   const step = stepOf(Math.floor(accounts / sampleSize))
-  // once, in an index alone
+  const top = Number(db.statement('select max(id) from account').pluck().get())
+  // numbers are looked up one by one, unless most of those that there are belong to others
+  const numbers = top / step <= 4 * sampleSize ? steps(step, top) : 'account a'
   const picked = db
-    .statement(`select json_group_array(id) from account where ${alive} and id % ${step} = 0`)
+    .statement(
+      `select json_group_array(a.id) from ${numbers} where a.application_id = ? and a.retired = 0 and a.id % ${step} = 0`,
+    )
     .pluck()
     .get(applicationId)
   const sample = `with picked as materialized (select attrs, display from account where state <> 'gone' and id in (select value from json_each(?)))`
