@@ -26,7 +26,7 @@ function commit(connection: SqliteConnection, megabytes = 6): void {
 
 it('keeps the WAL short while another thread moves what is committed, and leaves none behind', () => {
   const { path, connection } = opened()
-  const checkpointer = createCheckpointer(connection, path, 50_000)
+  const checkpointer = createCheckpointer(connection, path, 5_000)
   let largest = 0
   for (let i = 0; i < 60; i++) {
     commit(connection)
@@ -47,14 +47,14 @@ it('keeps the WAL short while another thread moves what is committed, and leaves
 
 it('starts no thread for few changes, and goes on alone where the thread cannot open the store', async () => {
   const { path, connection } = opened()
-  const few = createCheckpointer(connection, path, 49_999)
+  const few = createCheckpointer(connection, path, 4_999)
   for (let i = 0; i < 15; i++) {
     commit(connection, 1)
     few.committed()
   }
   expect(connection.pragma('wal_autocheckpoint', { simple: true })).toBe(1000)
   few.end()
-  const alone = createCheckpointer(connection, `${path}.moved`, 50_000)
+  const alone = createCheckpointer(connection, `${path}.moved`, 5_000)
   for (let i = 0; i < 20; i++) {
     commit(connection, 1)
     alone.committed()

@@ -101,8 +101,8 @@ function findLost(db: Database, app: number, missing: MissingDetection, unseen: 
           and t.read_at <= @before and t.digest <> @digest) then 'gone'
         else 'still' end
     from ${unseen ? 'st.u u cross join account a on a.id = u.account_id' : 'account a'}
-    where a.application_id = @app and a.retired = 0 and a.state <> 'gone'
-      and not exists (select 1 from st.act x where x.account_id = a.id)
+    where not exists (select 1 from st.act x where x.account_id = ${unseen ? 'u.account_id' : 'a.id'})
+      and a.application_id = @app and a.retired = 0 and a.state <> 'gone'
       and not exists (select 1 from st.s s where s.native = a.native)
       and not exists (select 1 from st.rejected r where r.native = a.native)`).run({
     app,

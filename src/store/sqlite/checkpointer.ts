@@ -11,7 +11,7 @@ export interface Checkpointer {
 }
 
 /** Changes from which on a thread is worth its start; of many small writers at once none has one. */
-const worthFrom = 50_000
+const worthFrom = 5_000
 /** Pages in the WAL (64 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
 const longest = 16_384
 /** SQLite's own. */
