@@ -32,6 +32,8 @@ export async function readJoined(
   try {
     const rejected = new Set<string>()
     const accounts = await readRows(context, application, args, intake, stage, rejected)
+    // a run that has to stop was not read in part for a fault of the source
+    await context.pause()
     if (application.merge) refusePart(application, accounts)
     const grants: GrantRead[] = []
     for (const [index, feed] of application.grants.entries())

@@ -89,6 +89,8 @@ async function readMerged(
     const reading = await connection.packed?.(intake.meaning, { input: args.input, seen, waiting })
     if (reading === undefined) return undefined
     const evidence = await takeBlocks(context, application, intake, reading)
+    // a run that has to stop was not read in part for a fault of the source
+    await context.pause()
     refusePart(application, evidence)
     return evidence
   } finally {

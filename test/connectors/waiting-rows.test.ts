@@ -2,6 +2,8 @@ import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { StoreError } from '../../src/base/errors.ts'
+import { errorOf, failureOf } from '../../src/connectors/delimited/thread-messages.ts'
 import { ByteTable } from '../../src/connectors/merge/byte-table.ts'
 import { groupStart, headEndOf, keyEndOf, rowsOf } from '../../src/connectors/merge/group-bytes.ts'
 import { keyOrder } from '../../src/connectors/merge/key-order.ts'
@@ -97,4 +99,22 @@ describe('rows that wait', () => {
     expect(groups.find(([name]) => name === 'often')?.[1]).toHaveLength(10_000)
     expect(groups.reduce((sum, [, theirs]) => sum + theirs.length, 0)).toBe(rows.length)
   })
+
+  it('on a disk without room are an error of the store, from a thread too', () => {
+    const row = (line: number): Row => ({ key: 'a', tail: 'b', file: 0, line })
+    const error = thrownBy(() => waitingFor([row(2), row(3)], '/dev/full', 100))
+    expect(error).toBeInstanceOf(StoreError)
+    const told = errorOf(failureOf(error))
+    expect(told).toBeInstanceOf(StoreError)
+    expect(told).toMatchObject({ code: 'IQ6006', message: expect.stringContaining('/dev/full (ENOSPC)') })
+  })
 })
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { type App, openApp } from '../../src/app.ts'
+import { AbortError } from '../../src/base/errors.ts'
 import type { AccountDocument, TaskResultDocument } from '../../src/model/documents.ts'
 import { checkStore } from '../../src/store/check.ts'
 import { project, write } from '../helpers/project.ts'
@@ -124,6 +126,22 @@ describe('merge: one row for each account and entitlement', () => {
     expect(result).toMatchObject({ status: 'error', exitCode: 1, messages: [{ code: 'IQ2007' }] })
     expect(result.messages[0]?.text).toContain('1 row, at least 3 expected')
   })
+
+  it.each([{}, { only: 'true' }])(
+    'that has to stop while it is read is stopped, not read in part: %j',
+    async (more) => {
+      const { read } = await bench(merged)
+      const stop = new AbortController()
+      const rows = async function* () {
+        yield 'login,city,level,right,note\na,Oslo,1,R1,\n'
+        stop.abort(new AbortError('stopped', { code: 'IQ3002' }))
+        yield 'a,Oslo,1,R2,\n'
+      }
+      const stdin = Readable.from(rows())
+      const result = await read({}, { set: { input: '-' }, stdin, signal: stop.signal, ...more })
+      expect(result).toMatchObject({ status: 'terminated', messages: [{ code: 'IQ3002' }] })
+    },
+  )
 
   it('with ids that differ in case only is one account, kept as first written', async () => {
     const { read, app } = await bench(erp('file: ../erp.csv, merge: true', 'ignoreCase: true\n'))

@@ -1,4 +1,4 @@
-import { ConnectorError, type ErrorDetails, IqtaskError, UserError } from '../../base/errors.ts'
+import { ConnectorError, type ErrorDetails, IqtaskError, StoreError, UserError } from '../../base/errors.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { Evidence } from '../../model/result.ts'
 import type { SeenSlots } from '../../model/seen-records.ts'
@@ -27,7 +27,7 @@ export type FromThread =
 
 /** An error that survives the way between threads. */
 export interface Failure {
-  readonly kind: 'user' | 'connector' | 'bug'
+  readonly kind: 'user' | 'connector' | 'store' | 'bug'
   readonly message: string
   readonly stack: string | undefined
   readonly details: Pick<ErrorDetails, 'code' | 'hint' | 'place'> | undefined
@@ -40,7 +40,7 @@ export function failureOf(error: unknown): Failure {
   const { code, hint, place } = error
   const temporary = error instanceof ConnectorError && error.temporary
   return {
-    kind: error instanceof UserError ? 'user' : 'connector',
+    kind: error instanceof UserError ? 'user' : error instanceof StoreError ? 'store' : 'connector',
     message,
     stack,
     details: { code, hint, place },
@@ -50,7 +50,8 @@ export function failureOf(error: unknown): Failure {
 
 export function errorOf({ kind, message, stack, details, temporary }: Failure): Error {
   if (details === undefined) return Object.assign(new Error(message), { stack })
-  return kind === 'user' ? new UserError(message, details) : new ConnectorError(message, { ...details, temporary })
+  if (kind === 'user') return new UserError(message, details)
+  return kind === 'store' ? new StoreError(message, details) : new ConnectorError(message, { ...details, temporary })
 }
 
 /** Memory that moves with a message instead of being copied. */

@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { StoreError } from '../../base/errors.ts'
 import { type GroupBytes, sizeOf } from './group-bytes.ts'
 
 const pieceSize = 256 * 1024
@@ -25,7 +26,7 @@ export class GroupFile {
     let piece = Buffer.allocUnsafeSlow(pieceSize)
     let filled = 0
     const flush = (): void => {
-      for (let done = 0; done < filled; ) done += writeSync(handle, piece, done, filled - done, this.#end + done)
+      writeAll(handle, piece.subarray(0, filled), this.#end, this.#path)
       this.#end += filled
       filled = 0
     }
@@ -54,6 +55,19 @@ export class GroupFile {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
     this.#handle = openSync(this.#path, 'w+', 0o600)
     return this.#handle
+  }
+}
+
+function writeAll(handle: number, bytes: Buffer, from: number, path: string): void {
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done, bytes.length - done, from + done)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new StoreError(`records that wait for others of their account cannot be written to ${path} (${code})`, {
+      code: 'IQ6006',
+      hint: 'free space, then run again',
+      cause,
+    })
   }
 }
 
