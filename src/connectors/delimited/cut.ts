@@ -78,7 +78,10 @@ export class RecordCutter {
   /** The whole records; the next one begins at `#start` then. */
   #cut(): Region[] {
     const found: Region[] = []
-    let [from, fromLine] = [-1, 0]
+    let from = -1
+    let fromLine = 0
+    let start = this.#start
+    let line = this.#line
     const close = (to: number): void => {
       if (from === -1) return
       found.push({ bytes: this.#finder.bytes.subarray(from, to), line: fromLine, macs: this.#macs })
@@ -87,28 +90,32 @@ export class RecordCutter {
     }
     for (;;) {
       const most = this.#hasKey ? mostRecords : 1
-      const records = this.#finder.find(this.#start, this.#end, most)
+      const records = this.#finder.find(start, this.#end, most)
       for (let i = 0; i < records.length; i += 4) {
-        const [start, end] = [this.#start, records[i] ?? 0]
+        const end = records[i] ?? 0
         const isHeader = !this.#hasKey
         if (!this.#isNew(start, end, records[i + 2] ?? 0, records[i + 3] ?? 0)) close(start)
-        else if (from === -1) [from, fromLine] = [start, this.#line]
-        this.#start = end
-        this.#line += records[i + 1] ?? 0
+        else if (from === -1) {
+          from = start
+          fromLine = line
+        }
+        start = end
+        line += records[i + 1] ?? 0
         if (isHeader) close(end)
       }
       if (records.length < 4 * most) break
     }
-    close(this.#start)
+    close(start)
+    this.#start = start
+    this.#line = line
     return found
   }
 
   /** Decides about one record. */
   #isNew(start: number, end: number, low: number, high: number): boolean {
-    const { bytes } = this.#finder
-    if (end - start === 1 || (end - start === 2 && bytes[start] === carriageReturn)) return false
+    if (end - start < 3 && (end - start === 1 || this.#finder.bytes[start] === carriageReturn)) return false
     if (!this.#hasKey) {
-      this.#setKey(bytes.subarray(start, end - 1))
+      this.#setKey(this.#finder.bytes.subarray(start, end - 1))
       this.#macs.push(0, 0)
       return true
     }

@@ -29,6 +29,8 @@ export class DelimitedReading implements FileReading {
   #columns: readonly string[] | undefined
   #headerDone: boolean
   #rows = 0
+  /** Records that were taken and not told of: a batch for each region would cost more than the rest of them. */
+  #untold = 0
   /** Why this is known to be only a part. */
   #cut: string | undefined
   /** With a trailer configured the last record waits: it may be the trailer. */
@@ -63,7 +65,7 @@ export class DelimitedReading implements FileReading {
     for await (const piece of this.#pieces()) {
       if (this.#context.signal.aborted || this.#rows >= this.#limit) break
       if ('seen' in piece) {
-        if (piece.seen > 0) yield this.#batch([], [], { seen: piece.seen })
+        if (piece.seen + this.#untold > 0) yield this.#batch([], [], { seen: piece.seen, taken: this.#tellTaken() })
         continue
       }
       if ('region' in piece) {
@@ -111,23 +113,27 @@ export class DelimitedReading implements FileReading {
       yield* parse(0, bytes.length, region.line, macs)
       return
     }
-    let [line, taken, at] = [region.line, 0, 0]
+    let [line, at] = [region.line, 0]
     for (let i = 0; i < macs.length; i += 2) {
       const [low, high] = [macs[i] ?? 0, macs[i + 1] ?? 0]
       const next = taker.take(bytes, at, line, low, high)
       if (next !== -1) {
         at = next
         line++
-        if (++taken < batchSize) continue
+        if (++this.#untold < batchSize) continue
       }
-      if (taken > 0) yield this.#batch([], [], { taken })
-      taken = 0
+      if (this.#untold > 0) yield this.#batch([], [], { taken: this.#tellTaken() })
       if (next !== -1) continue
       const end = recordEnd(bytes, at, separator, quote)
       yield* parse(at, end, line, [low, high])
       for (; at < end; at++) if (bytes[at] === newline) line++
     }
-    if (taken > 0) yield this.#batch([], [], { taken })
+  }
+
+  #tellTaken(): number {
+    const taken = this.#untold
+    this.#untold = 0
+    return taken
   }
 
   /** Records that the taker wants, as far as they are whole; without one, everything is parsed. */
