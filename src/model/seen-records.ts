@@ -76,6 +76,18 @@ export function markSeen(seen: SeenSlots, low: number, high: number): boolean {
   return true
 }
 
+/** What was not there again, or not only once, in a table of its own: a small one stays in the processor's cache. */
+export function notSeenOnce({ key, slots }: SeenSlots): SeenSlots {
+  const macs: number[] = []
+  for (let i = 0; i < slots.length; i += 2) {
+    const [low, second] = [slots[i] ?? 0, slots[i + 1] ?? 0]
+    if ((low | second) !== 0 && (second & 3) !== 1) macs.push(low, secondOf(second))
+  }
+  const rest = createSeenSlots(key, macs.length / 2)
+  addSeen(rest, Int32Array.from(macs))
+  return rest
+}
+
 /** It was there again, and only once. */
 export function isSeenOnce(seen: SeenSlots, low: number, high: number): boolean {
   const slot = slotOf(seen, low, secondOf(high))

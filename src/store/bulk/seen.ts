@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { addSeen, createSeenSlots, isSeenOnce, releaseSlots, roomOf, type SeenSlots } from '../../model/seen-records.ts'
+import {
+  addSeen,
+  createSeenSlots,
+  isSeenOnce,
+  notSeenOnce,
+  releaseSlots,
+  roomOf,
+  type SeenSlots,
+  secondOf,
+  slotOf,
+} from '../../model/seen-records.ts'
 import { keepFewPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 
@@ -20,6 +30,8 @@ export interface SeenTable {
 /** The mapping's own version: a change of what a record means makes every record new. */
 const version = 1
 const pageSize = 20_000
+/** One in so many is few enough to be looked for by itself. */
+const fewOf = 10
 
 /** Hashes for a read that looks at every record: they are kept for the next one. */
 export const seeNothing = (db: Database, definition: string): SeenSlots => createSeenSlots(keyOf(db, definition), 0)
@@ -67,11 +79,15 @@ export function loadSeen(db: Database, applicationId: number, definition: string
     release: () => releaseSlots(slots),
     *unseen() {
       if (count() === known && !repeated()) return
+      const rest = (known - count()) * fewOf <= known ? notSeenOnce(slots) : undefined
+      const isUnseen = (low: number, high: number): boolean =>
+        rest === undefined
+          ? !isSeenOnce(slots, low, high)
+          : (low | secondOf(high)) === 0 || slotOf(rest, low, secondOf(high)) !== -1
       for (const page of pages()) {
         const { macs } = page
         const there: number[] = []
-        for (let i = 0; i < macs.length; i += 2)
-          if (!isSeenOnce(slots, macs[i] ?? 0, macs[i + 1] ?? 0)) there.push(i >> 1)
+        for (let i = 0; i < macs.length; i += 2) if (isUnseen(macs[i] ?? 0, macs[i + 1] ?? 0)) there.push(i >> 1)
         if (there.length > 0) yield idsOf(db, applicationId, page, there)
       }
     },
@@ -108,7 +124,8 @@ interface Page {
 function* pagesOf(db: Database, app: number): Generator<Page> {
   const page = db
     .statement(
-      `select cast(group_concat(mac, '') as blob) from (select mac from account_seen where application_id = @app and account_id > @after and account_id <= @end order by account_id)`,
+      // they come in the order of their numbers, which is that of the table
+      `select cast(group_concat(mac, '') as blob) from account_seen where application_id = @app and account_id > @after and account_id <= @end`,
     )
     .pluck()
   const first = db.statement('select min(account_id) from account_seen').pluck().get() as number | null

@@ -168,3 +168,21 @@ it('a source that is byte for byte what it was is not read, unless an account wa
   expect(await run()).toMatchObject({ read: 1, unchanged: 1, gone: 0 })
   await app.close()
 })
+
+it('a few accounts among many are found by what was not seen: changed, absent, touched', async () => {
+  const rows = (changed: boolean): string =>
+    Array.from({ length: 60 }, (_, n) =>
+      changed && n === 30 ? '' : `${n + 1},m${changed && n === 7 ? 'x' : n + 1}\n`,
+    ).join('')
+  const cwd = project({ ...files, 'hr.csv': `id,mail\n${rows(false)}`, 'ad.csv': 'login,guid,mail,day,groups\n' })
+  const app = await openApp({ cwd, env: {} })
+  const run = () => app.run({ task: 't', trigger: 'manual', set: {} })
+  await run()
+  app.store().db.exec(`update account set display = 'touched' where native = '50'`)
+  write(cwd, { 'hr.csv': `id,mail\n${rows(true)}` })
+  const { sections } = await run()
+  expect(sections[0]?.counts).toMatchObject({ read: 59, changed: 1, gone: 1, unchanged: 58 })
+  const states = app.store().db.statement(`select native from account where state = 'gone'`).pluck().all()
+  expect(states).toEqual(['31'])
+  await app.close()
+})
