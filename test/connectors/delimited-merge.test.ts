@@ -132,6 +132,7 @@ const application: fc.Arbitrary<Application> = fc.record({
     nativeIdentity: oneOf(['id'], ['id', 'born'], ['id', 'city']),
     uuid: oneOf(undefined, 'city'),
     use: fc.constant('personal' as const),
+    owner: oneOf(undefined, { attribute: 'level' }),
     displayName: mostly<Application['account']['displayName']>(
       oneOf(undefined, { attribute: 'city' }, { expr: "account.id + ' in ' + account.city" }),
       { attribute: 'right' },
