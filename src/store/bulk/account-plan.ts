@@ -20,6 +20,7 @@ import { planCounts, planLines } from './figures.ts'
 import { type FiguresOptions, planFigures } from './guard-figures.ts'
 import { leaveOut } from './leave-out.ts'
 import { type Loss, lossOf, type PassedOver, passableSteps, passOver } from './pass-over.ts'
+import { isOwn } from './plain.ts'
 import { planChanges } from './plan-changes.ts'
 import { forgetPlanned, keepPlanned, openPlanned } from './planned-identities.ts'
 import { createRowStage, type RowStage } from './row-stage.ts'
@@ -155,7 +156,7 @@ function growing(db: Database, run: number, file: StageFile, sealed: Sealed): Ac
   return {
     ...sealed,
     async hash(pause) {
-      const made = await sealed.hash(pause)
+      const made = isOwn(db) ? file.ownHash() : await sealed.hash(pause)
       await durable
       return made
     },

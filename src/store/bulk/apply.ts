@@ -50,9 +50,9 @@ export const applySteps: readonly Step[] = [
 
 const nothing = { changed: 0, digest: '' }
 
-function withoutIndexes(db: Database, { deferral }: Bound, after: number): Applied | undefined {
+function withoutIndexes(db: Database, { deferral, own }: Bound, after: number): Applied | undefined {
   if (after > 0 || deferral === 'none') return undefined
-  dropIndexes(db, deferral)
+  dropIndexes(db, deferral, own === 1)
   return { position: 1, ...nothing }
 }
 

@@ -87,9 +87,7 @@ function byKind(db: Database, table: 'act' | 'lost' | 'link'): Numbers {
 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces of many lines. */
 export function* planLines(db: Database): Generator<string> {
-  const read = db
-    .statement(`select coalesce(group_concat(line, char(10)), '') from (${isOwn(db) ? ownLines : changeLines})`)
-    .pluck()
+  const read = db.statement(`select coalesce(group_concat(line, char(10)), '') from (${changeLines})`).pluck()
   for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as string
   yield db
     .statement(
@@ -102,9 +100,6 @@ export function* planLines(db: Database): Generator<string> {
 
 /** Lines of a piece: one text of some megabytes at most. */
 const lineSlice = 20_000
-
-const ownLines = `select 'create ' || s.native || ' ' || hex(s.hash) || '  created ' || s.iname line from st.s s
-  where s.id > @lo and s.id <= @hi order by s.id`
 
 const changeLines = `select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '')
     || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '') line

@@ -6,6 +6,7 @@ import { AccountPacker } from '../../model/account-packer.ts'
 import { type StagedAccount, usualUse } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
+import { OwnLines } from './own-lines.ts'
 import { rowTables } from './plain.ts'
 import { createBlockWriter } from './stage-rows.ts'
 
@@ -24,6 +25,8 @@ export interface StageFile {
    * application may have accounts.
    */
   seal(db: Database, run: number, read: { readonly seen: number; readonly known: boolean }): void
+  /** Of the plan (`AccountPlan.hash`) where every row is a new account with an identity of its own; once it is sealed. */
+  ownHash(): string
   /** From now on what is written outlives a crash. */
   harden(db: Database): Promise<void>
   /** Detaches, and deletes the file unless it is kept. */
@@ -60,6 +63,7 @@ export function createStageFile(path: string): StageFile {
   file.exec(tables)
   file.exec('begin')
   const writer = createWriter(file)
+  let ownHash = ''
   return {
     path,
     add: writer.add,
@@ -67,6 +71,7 @@ export function createStageFile(path: string): StageFile {
     addRejectedNative: writer.addRejectedNative,
     seal(db, run, { seen, known }) {
       writer.flush()
+      ownHash = writer.lines.digest()
       const { grants, descents, uuids, unnamed } = writer.facts
       // nobody looks for a key where nothing is known and each comes after the one before
       if (known || descents > 0) file.exec('create index sn on s(native)')
@@ -77,6 +82,7 @@ export function createStageFile(path: string): StageFile {
       // nobody takes this up after a crash before it is bound
       db.exec('pragma st.journal_mode = MEMORY; pragma st.synchronous = OFF')
     },
+    ownHash: () => ownHash,
     async harden(db) {
       db.exec('pragma st.journal_mode = DELETE; pragma st.synchronous = FULL')
       const handle = await open(path, 'r+')
@@ -94,9 +100,11 @@ function createWriter(file: SqliteConnection) {
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const put = createBlockWriter(file)
   const packer = new AccountPacker()
+  const lines = new OwnLines()
   const facts = { grants: 0, descents: 0, uuids: 0, unnamed: 0 }
   const addBlock = (block: AccountBlock): void => {
     put(block)
+    if (facts.unnamed + block.unnamed === 0) lines.add(block)
     facts.grants += block.grantCount
     facts.descents += block.descents
     facts.uuids += block.uuids
@@ -117,6 +125,7 @@ function createWriter(file: SqliteConnection) {
     addRejectedNative: (native: string) => void addRejected.run(native),
     flush: () => flush(true),
     facts,
+    lines,
   }
 }
 

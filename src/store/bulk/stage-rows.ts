@@ -31,7 +31,7 @@ const [keysText, inameText] = [hasText('keys'), hasText('iname')]
 
 /**
  * Writes blocks into the stage. SQLite cuts the texts out of the bytes of just these rows, so that no text is made in between; there is a
- * statement for each set of texts that rows have.
+ * statement for each set of texts that rows have. Blocks leave with their rows' hashes in them.
  */
 export function createBlockWriter(file: SqliteConnection): (block: AccountBlock) => void {
   const shapes = new Map<number, Shape>()
@@ -45,9 +45,9 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
     for (const { id, attribute, value, shown } of block.values)
       addValue.run(id, attribute, value, shown === value ? null : shown)
     const { rows, rowCount } = block
+    for (let at = 0; at < rowCount; at++) hashRow(block, at * rowInts)
     const waiting = new Map<number, number[]>()
     for (let at = 0; at < rowCount; at++) {
-      hashRow(block, at * rowInts)
       const has = rows[at * rowInts + rowHas] ?? 0
       const group = waiting.get(has) ?? []
       if (group.push(at) === 1) waiting.set(has, group)

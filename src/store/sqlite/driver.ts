@@ -5,7 +5,13 @@ export type SqliteConnection = Sqlite.Database
 /** A file that is believed only once it is sealed: no journal, no syncing until then. */
 export function openScratch(path: string): SqliteConnection {
   const connection = new Sqlite(path)
-  for (const pragma of ['page_size = 16384', 'journal_mode = OFF', 'synchronous = OFF', 'locking_mode = EXCLUSIVE', 'cache_size = -8192'])
+  for (const pragma of [
+    'page_size = 16384',
+    'journal_mode = OFF',
+    'synchronous = OFF',
+    'locking_mode = EXCLUSIVE',
+    'cache_size = -8192',
+  ])
     connection.pragma(pragma)
   return connection
 }
