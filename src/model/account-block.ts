@@ -27,16 +27,21 @@ export type PackedText = (typeof packedTexts)[number]
 export const hasText = (name: PackedText): number => 1 << packedTexts.indexOf(name)
 export const hasMac = 1 << packedTexts.length
 
-/** Room before a row's texts: content hash (16 bytes), hash of the record (8), digest of the keys (8). Whoever stages the row makes the first and the last. */
+/** Room before a row's texts: content hash (16 bytes), which whoever stages the row makes, hash of the record (8), digest of the keys (8). */
 export const digestBytes = 32
 
 /**
  * Numbers of a row; from `rowEnds` on, where each of its texts ends. A text that is not there ends where the one before it does. What the
  * content hash is over lies from the end of the grants to `rowEnd`, with the attributes from `rowAttrs` on in it.
  */
-export const [rowFile, rowLine, rowHas, rowFlags, rowStart, rowAttrs, rowEnd, rowEnds] = [
-  0, 1, 2, 3, 4, 5, 6, 7,
+export const [rowFile, rowLine, rowHas, rowFlags, rowCrc, rowStart, rowAttrs, rowEnd, rowEnds] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8,
 ] as const
+/** The first bytes of a digest, as `hash` gives it in latin1. */
+export function putDigest(digest: string, length: number, bytes: Buffer, at: number): void {
+  for (let i = 0; i < length; i++) bytes[at + i] = digest.charCodeAt(i)
+}
+
 export const rowInts = rowEnds + packedTexts.length
 
 /** Where the end of a text stands among the numbers of a row. */

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import {
   type AccountBlock,
   beforeAttributes,
@@ -8,7 +10,9 @@ import {
   hasMac,
   hasText,
   type PackedText,
+  putDigest,
   rowAttrs,
+  rowCrc,
   rowEnd,
   rowFile,
   rowFlags,
@@ -26,13 +30,10 @@ const blockBytes = 1 << 20
 const blockRows = 3000
 /** Digits of a number, and what stands before it. */
 const grantBytes = 12
-const [inameText, ierrorText] = [hasText('iname'), hasText('ierror')]
-const [nativeEnd, keysEnd, inameEnd, grantsEnd] = (['native', 'keys', 'iname', 'grants'] as const).map(endOfText) as [
-  number,
-  number,
-  number,
-  number,
-]
+const [keysText, inameText, ierrorText] = [hasText('keys'), hasText('iname'), hasText('ierror')]
+const [nativeEnd = 0, timesEnd = 0, keysEnd = 0, inameEnd = 0, isourcesEnd = 0, grantsEnd = 0] = (
+  ['native', 'times', 'keys', 'iname', 'isources', 'grants'] as const
+).map(endOfText)
 
 /** Packs staged accounts into blocks. What is public is for the mapping over bytes, which writes its rows in place. */
 export class AccountPacker {
@@ -120,10 +121,19 @@ export class AccountPacker {
     const stop = rows[row + nativeEnd] ?? 0
     if (this.#isDescent(start, stop)) this.#descents++
     if (!this.#namesIdentity(row, has, start, stop)) this.#unnamed++
+    this.#seal(row, has)
     this.#last = this.bytes
     this.#lastStart = start
     this.#lastEnd = stop
     this.at = end
+  }
+
+  #seal(row: number, has: number): void {
+    const { bytes, rows, at } = this
+    const keysTo = rows[row + keysEnd] ?? 0
+    rows[row + rowCrc] = (has & inameText) === 0 ? 0 : crc32(bytes.subarray(keysTo, rows[row + isourcesEnd]))
+    if ((has & keysText) === 0) return
+    putDigest(hash('sha256', bytes.subarray(rows[row + timesEnd], keysTo), 'binary'), 8, bytes, at + 24)
   }
 
   /** A block waits to be taken. */

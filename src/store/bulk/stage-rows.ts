@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import {
   type AccountBlock,
   digestBytes,
@@ -8,7 +7,9 @@ import {
   hasMac,
   hasText,
   packedTexts,
+  putDigest,
   rowAttrs,
+  rowCrc,
   rowEnd,
   rowFile,
   rowFlags,
@@ -24,9 +25,7 @@ import type { SqliteConnection, SqliteStatement } from '../sqlite/driver.ts'
 const rowBatch = 50
 
 const bitsOf = packedTexts.map(hasText)
-const [timesEnd, keysEnd, isourcesEnd, grantsEnd] = (['times', 'keys', 'isources', 'grants'] as const).map(
-  endOfText,
-) as [number, number, number, number]
+const grantsEnd = endOfText('grants')
 const [keysText, inameText] = [hasText('keys'), hasText('iname')]
 
 /**
@@ -60,16 +59,10 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
   }
 }
 
-/** Content hash and digest of the keys: here, so that the thread which reads has less to do than this one. */
+/** The content hash: here, so that the thread which reads has no more to do than this one. */
 function hashRow({ bytes, rows }: AccountBlock, row: number): void {
-  const start = rows[row + rowStart] ?? 0
-  put(hash('sha256', bytes.subarray(rows[row + grantsEnd], rows[row + rowEnd]), 'binary'), 16, bytes, start)
-  if (((rows[row + rowHas] ?? 0) & keysText) === 0) return
-  put(hash('sha256', bytes.subarray(rows[row + timesEnd], rows[row + keysEnd]), 'binary'), 8, bytes, start + 24)
-}
-
-function put(digest: string, length: number, bytes: Buffer, at: number): void {
-  for (let i = 0; i < length; i++) bytes[at + i] = digest.charCodeAt(i)
+  const hashed = bytes.subarray(rows[row + grantsEnd], rows[row + rowEnd])
+  putDigest(hash('sha256', hashed, 'binary'), 16, bytes, rows[row + rowStart] ?? 0)
 }
 
 interface Shape {
@@ -93,7 +86,7 @@ function createShape(file: SqliteConnection, has: number): Shape {
         values[n++] = placeNumber(rows[row + rowFile] ?? 0, (rows[row + rowLine] ?? 0) >>> 0)
         values[n++] = rows[row + rowFlags] ?? 0
         // as a number with a sign: others would make the engine box each of them
-        if (withIdentity(has)) values[n++] = crc32(bytes.subarray(rows[row + keysEnd], rows[row + isourcesEnd])) | 0
+        if (withIdentity(has)) values[n++] = rows[row + rowCrc] ?? 0
         values[n++] = (rows[row + rowStart] ?? 0) - from
         values[n++] = (rows[row + rowAttrs] ?? 0) - from
         for (let t = 0; t < ends.length; t++) values[n++] = (rows[row + (ends[t] ?? 0)] ?? 0) - from
