@@ -82,18 +82,20 @@ function* decide(
   const key = `s.keys ->> ${index}`
   const into = `insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
-      case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end, ids, value`
+      case kind when 'ambiguous' then 'IQ2201' when 'decisive' then 'IQ2202' when 'inactive' then 'IQ2203' when 'movedAsk' then 'IQ2206' end,
+      iif(kind in ('rule', 'moved'), null, ids), iif(kind in ('rule', 'moved'), null, value)`
   const foundOne = `case when one is owner then 'rule'
     when inactive and not @decisive then 'inactive'
     when owner is null then 'rule'
     when @privileged then 'movedAsk' else 'moved' end`
-  const open = `c.sid > @lo and c.sid <= @hi and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)`
+  const slice = 'c.sid > @lo and c.sid <= @hi'
+  const open = `${slice} and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)`
   // nearly every key is that of one identity: these need no counting
   const single = db.statement(`${into}
     from (select sid, account_id, one, ids, value, ${foundOne} kind
       from (select c.sid, c.account_id, c.owner, k.identity_id one, k.inactive, '[' || k.identity_id || ']' ids, k.value
         from st.cand c cross join st.s s on s.id = c.sid cross join st.ik k on k.rule = ${index} and k.value = ${key} ${never('k.identity_id')}
-        where ${open} and not exists (select 1 from st.shared h where h.rule = ${index} and h.value = k.value)))`)
+        where ${index === 0 ? slice : open} and not exists (select 1 from st.shared h where h.rule = ${index} and h.value = k.value)))`)
   const rest = db.statement(`${into}
     from (select sid, account_id, one, ids, value,
         case when found > 1 then 'ambiguous' when found = 1 then ${foundOne}
@@ -104,9 +106,9 @@ function* decide(
         where ${open} and ${key} is not null
         group by c.sid))
     where kind is not null`)
-  for (const slice of slicesOf(db)) {
-    single.run({ ...p, ...slice })
-    rest.run({ ...p, ...slice })
+  for (const rows of slicesOf(db)) {
+    single.run({ ...p, ...rows })
+    rest.run({ ...p, ...rows })
     yield
   }
   if (!rule.decisive) return

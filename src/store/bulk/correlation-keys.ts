@@ -1,5 +1,6 @@
 import type { CorrelationRule } from '../../model/application.ts'
 import { evenOut } from '../../model/normalize.ts'
+import { sortInPieces } from '../cache.ts'
 import type { Database } from '../database.ts'
 
 /** People a statement looks at: long ones cannot be stopped. */
@@ -20,27 +21,38 @@ export function* loadKeys(
   rules: readonly CorrelationRule[],
   trusted: readonly string[],
 ): Generator<void> {
-  db.exec(`create table st.keys(rule int not null, value text not null, identity_id int not null, inactive int not null) strict;
-    create table st.said(id int not null, inactive int not null, v);
+  db.exec(`create table st.keys(id integer primary key, rule int not null, value any not null, identity_id int not null, inactive int not null,
+      even int not null) strict;
     create table st.shared(rule int not null, value text not null, primary key(rule, value)) strict, without rowid`)
   for (const [index, rule] of rules.entries())
     for (const { table, sign, sources } of people) {
       const at = path(rule.identity)
       const text = `iif(json_type(attrs, ${at}) in ('text', 'integer', 'real'), attrs ->> ${at}, null)`
-      const said = `select ${sign}id, status = 'inactive', ${rule.identity === 'name' ? 'name' : text} from ${table}
-        where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1)`
+      const add = db.statement(`insert into st.keys(rule, value, identity_id, inactive, even)
+        select ${index}, iif(even and ${rule.ignoreCase ? 1 : 0}, lower(v), v), id, inactive, even
+        from (select id, inactive, v, ${rule.normalize.length === 0 ? `(${isPlain})` : 0} even
+          from (select ${sign}id id, status = 'inactive' inactive, ${rule.identity === 'name' ? 'name' : text} v from ${table}
+            where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1) limit -1)
+          where v is not null)
+        where not even or (v <> '' and v not in (select value from json_each(@ignored)))`)
       const top = Number(db.statement(`select max(id) from ${table}`).pluck().get() ?? 0)
       for (let lo = 0; lo < top; lo += slicePeople) {
-        db.statement(`insert into st.said ${said}`).run({ lo, hi: lo + slicePeople, trusted: JSON.stringify(trusted) })
-        addKeys(db, rule, index)
-        db.exec('delete from st.said')
+        const before = Number(db.statement('select max(id) from st.keys').pluck().get() ?? 0)
+        const [trust, ignored] = [JSON.stringify(trusted), JSON.stringify(rule.ignoreValues)]
+        add.run({ lo, hi: lo + slicePeople, trusted: trust, ignored })
+        evenOutRest(db, rule, before)
         yield
       }
     }
   // sorted first: in the order of the identities each would go to another page
-  db.exec(`insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id;
-    drop table st.keys; drop table st.said;
-    insert into st.shared select rule, value from st.ik group by rule, value having count(*) > 1`)
+  sortInPieces(db, () =>
+    db.exec(
+      'insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id',
+    ),
+  )
+  db.exec(
+    'drop table st.keys; insert into st.shared select rule, value from st.ik group by rule, value having count(*) > 1',
+  )
   yield
 }
 
@@ -49,20 +61,13 @@ const path = (attribute: string): string => `'$.${JSON.stringify(attribute).repl
 /** Printable ASCII without blanks around it is evened out by SQLite, which nearly all is; the rest as the model does it. */
 const isPlain = `typeof(v) = 'text' and v not glob '*[^ -~]*' and v = trim(v)`
 
-function addKeys(db: Database, rule: CorrelationRule, index: number): void {
-  const isEasy = rule.normalize.length === 0
-  if (isEasy)
-    db.statement(`insert into st.keys select ${index}, ${rule.ignoreCase ? 'lower(v)' : 'v'}, id, inactive from st.said
-      where ${isPlain} and v <> '' and v not in (select value from json_each(?))`).run(
-      JSON.stringify(rule.ignoreValues),
-    )
-  const others = db
-    .statement(`select id, inactive, v from st.said where v is not null ${isEasy ? `and not (${isPlain})` : ''}`)
-    .raw()
-    .all() as [number, number, string | number][]
-  const add = db.statement('insert into st.keys values (?, ?, ?, ?)')
-  for (const [id, inactive, value] of others) {
+function evenOutRest(db: Database, rule: CorrelationRule, after: number): void {
+  const rest = db.statement('select id, value from st.keys where id > ? and not even').raw().all(after)
+  const set = db.statement('update st.keys set value = ? where id = ?')
+  const remove = db.statement('delete from st.keys where id = ?')
+  for (const [id, value] of rest as [number, string | number][]) {
     const key = evenOut(rule, String(value))
-    if (key !== undefined) add.run(index, key, id, inactive)
+    if (key === undefined) remove.run(id)
+    else set.run(key, id)
   }
 }

@@ -45,7 +45,8 @@ function createStatements(form: CreateForm) {
       select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, ${noHash}, s.mac)
       from ${rows} where ${range} ${isMade('s.id')} order by s.id`,
     digest: `select group_concat(hex(s.hash)) from st.s s where ${range} ${isMade('s.id')}`,
-    found: `from st.link l where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule'`,
+    found: `st.link l left join identity i on i.id = l.identity_id
+      where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule'`,
   }
 }
 
@@ -87,16 +88,15 @@ function createAccounts(db: Database, b: Bound, lo: number, hi: number): Worked 
 
 /** Identities that rules found: the next refresh looks at them. */
 function markFound(db: Database, { fresh }: Bound, found: string, lo: number, hi: number): void {
-  db.statement(`update identity set marked = 1 where marked = 0 and id in (select l.identity_id ${found})`).run({
-    lo,
-    hi,
-  })
-  if (fresh !== 1) return
+  const state = db.statement(`select max(i.id is null) lost, max(i.marked = 0) open from ${found}`)
+  const { lost, open } = state.get({ lo, hi }) as { lost: number | null; open: number | null }
+  if (open === 1)
+    db.statement(`update identity set marked = 1 where id in (select i.id from ${found} and i.marked = 0)`).run({
+      lo,
+      hi,
+    })
   // references are not looked up in such a load, and of all that rows point at only these were there before
-  const lost = db.statement(
-    `select exists (select 1 ${found} and not exists (select 1 from identity i where i.id = l.identity_id))`,
-  )
-  if (lost.pluck().get({ lo, hi }) === 1)
+  if (fresh === 1 && lost === 1)
     throw new BusyError('an identity that accounts belong to was removed while this run was reading', {
       code: 'IQ3001',
       hint: 'run again',
