@@ -37,7 +37,7 @@ function createUndoRoad(context: TaskContext, args: UndoArguments): Road {
     stopsRun: true,
     async prepare() {
       const target = targetOf(context, args.result)
-      store.undo.begin()
+      store.undo.begin(target)
       if (args.accept.length > 0) refuseNeedlessAccepts(args.accept, store.undo.moved(target))
       for (const text of store.undo.remains(target))
         context.message({ level: 'info', code: 'IQ3014', text, item: args.result })

@@ -1,5 +1,6 @@
 import type { Value } from '../model/value.ts'
 import type { Database } from './database.ts'
+import { accountAttributes } from './images.ts'
 
 /** A run that changed or made an account. */
 export interface AccountMoment {
@@ -34,13 +35,7 @@ export function accountHistory(db: Database, id: number): AccountHistory {
       'select r.result_id result, r.queued_at at from account a left join task_result r on r.id = a.created_run where a.id = ?',
     )
     .get(id) as AccountMoment
-  // by run: the images have no index of their own over accounts
-  const changes = db
-    .statement(
-      `select c.before -> 'attrs' before, r.result_id result, r.queued_at at
-         from task_result r cross join change c on c.run = r.id and c.object = 'account' and c.object_id = ? order by r.id desc`,
-    )
-    .all(id) as (AccountMoment & { readonly before: string | null })[]
+  const changes = db.statement(accountAttributes).all({ id }) as (AccountMoment & { readonly before: string | null })[]
   return {
     created,
     changes: changes.map(({ before, ...moment }) => ({

@@ -1,77 +1,147 @@
+import type { Database } from './database.ts'
 import { sealOf } from './seal.ts'
 
-const columns = `'native', a.native, 'retired', a.retired, 'shown', a.shown, 'uuid', a.uuid, 'display', a.display, 'use', a.use, 'flags', a.flags,
-  'times', json(a.times), 'owner', a.owner, 'state', a.state, 'stateRun', a.state_run, 'identity', a.identity_id, 'linkBy', a.link_by,
-  'linkRule', a.link_rule, 'linkRun', a.link_run, 'unconfirmed', a.unconfirmed, 'keys', hex(a.keys), 'attrs', json(a.attrs), 'hash', hex(a.hash),
-  'decisions', json((select json_group_array(json_array(d.kind, d.identity_id, d.run, d.reason, d.actor, d.at)) from decision d where d.account_id = a.id)),
-  'question', json((select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id))`
+/**
+ * What objects were before a run touched them. `change` has those that the run changed, one a row; `removed` those that it took away, a chunk
+ * a row: values without names, in the order of the columns below, behind the object's number. A new column goes to the end.
+ */
+type Columns = Readonly<Record<string, string>>
+
 const access = (open: string) =>
   `json((select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open}))`
 
+const account: Columns = {
+  native: 'a.native',
+  retired: 'a.retired',
+  shown: 'a.shown',
+  uuid: 'a.uuid',
+  display: 'a.display',
+  use: 'a.use',
+  flags: 'a.flags',
+  times: 'json(a.times)',
+  owner: 'a.owner',
+  state: 'a.state',
+  stateRun: 'a.state_run',
+  identity: 'a.identity_id',
+  linkBy: 'a.link_by',
+  linkRule: 'a.link_rule',
+  linkRun: 'a.link_run',
+  unconfirmed: 'a.unconfirmed',
+  keys: 'hex(a.keys)',
+  attrs: 'json(a.attrs)',
+  hash: 'hex(a.hash)',
+  decisions: `json((select json_group_array(json_array(d.kind, d.identity_id, d.run, d.reason, d.actor, d.at)) from decision d where d.account_id = a.id))`,
+  question: `json((select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id))`,
+  grants: access('and c.until is null'),
+}
+
+const identity: Columns = {
+  name: 'i.name',
+  type: 'i.type',
+  status: 'i.status',
+  manager: 'i.manager_id',
+  application: 'i.application_id',
+  attrs: 'json(i.attrs)',
+  sources: 'json(i.sources)',
+  frozen: 'i.frozen',
+}
+
+const entitlement: Columns = {
+  display: 'e.display',
+  description: 'e.description',
+  owner: 'e.owner',
+  state: 'e.state',
+  tags: `json(coalesce(e.tags, '[]'))`,
+  catalogueRun: 'e.catalogue_run',
+  absentRun: 'e.absent_run',
+  gives: `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`,
+}
+
+/** With all that is needed to make them again. */
+const removed = {
+  account: { ...account, application: 'a.application_id', createdRun: 'a.created_run', grants: access('') },
+  identity: { ...identity, createdRun: 'i.created_run' },
+  entitlement: {
+    ...entitlement,
+    application: 'e.application_id',
+    attribute: 'e.attribute',
+    value: 'e.value',
+    shown: 'e.shown',
+    createdRun: 'e.created_run',
+  },
+} satisfies Record<string, Columns>
+type Removed = keyof typeof removed
+
+const named = (columns: Columns): string =>
+  `json_object(${Object.entries(columns).map(([name, value]) => `'${name}', ${value}`)})`
+
 /** An account `a` as its images hold it. */
-export const accountNow = `json_object(${columns}, 'grants', ${access('and c.until is null')})`
+export const accountNow = named(account)
 
 /** Sealed at once, because an image is as long as what it shows; the limit keeps SQLite from making it a second time for the seal. */
-const kept = (insert: string, object: string, id: string, image: string, from: string): string =>
-  `${insert} into change(run, object, object_id, before, crc) select run, object, object_id, before, ${sealOf(['run', 'object', 'object_id', 'before'])}
-  from (select cast(@run as int) run, '${object}' object, ${id} object_id, ${image} before from ${from} limit -1)`
+const kept = (insert: string, columns: readonly string[], rows: string): string =>
+  `${insert}(${columns}, crc) select ${columns}, ${sealOf(columns)} from (${rows} limit -1)`
 
-/** Keeps what the accounts chosen are before run `@run` changes them; the first image of a run stays. */
+/** Keeps what the objects are before run `@run` changes them; the first image of a run stays. */
+const changed = (object: Removed, image: string, from: string, id: string): string =>
+  kept(
+    'insert or ignore into change',
+    ['run', 'object', 'object_id', 'before'],
+    `select cast(@run as int) run, '${object}' object, ${id} object_id, ${image} before from ${from}`,
+  )
+
+/** The same for objects that are removed: all of them in one row. */
+const taken = (object: Removed, from: string, id: string): string =>
+  kept(
+    'insert into removed',
+    ['run', 'object', 'first', 'last', 'objects', 'images'],
+    `select cast(@run as int) run, '${object}' object, min(${id}) first, max(${id}) last, count(*) objects,
+       json_group_array(json_array(${[id, ...Object.values(removed[object])]})) images from ${from} having count(*) > 0`,
+  )
+
 export const accountImages = (chosen: string): string =>
-  kept('insert or ignore', 'account', 'a.id', accountNow, `account a where a.id in (${chosen})`)
-
-/** The same for accounts that are removed: with all that is needed to make them again. */
-export const removedAccounts = (chosen: string): string =>
-  kept(
-    'insert',
-    'account',
-    'a.id',
-    `json_object('removed', 1, 'application', a.application_id, 'createdRun', a.created_run, ${columns}, 'grants', ${access('')})`,
-    `account a where a.id in (${chosen})`,
-  )
-
-const identityColumns = `'name', i.name, 'type', i.type, 'status', i.status, 'manager', i.manager_id, 'application', i.application_id,
-    'attrs', json(i.attrs), 'sources', json(i.sources), 'frozen', i.frozen`
-
-/** Keeps what identities are before run `@run` changes them. */
+  changed('account', accountNow, `account a where a.id in (${chosen})`, 'a.id')
 export const identityImages = (chosen: string): string =>
-  kept(
-    'insert or ignore',
-    'identity',
-    'i.id',
-    `json_object(${identityColumns})`,
-    `identity i where i.id in (${chosen})`,
-  )
-
-export const removedIdentities = (chosen: string): string =>
-  kept(
-    'insert',
-    'identity',
-    'i.id',
-    `json_object('removed', 1, 'createdRun', i.created_run, ${identityColumns})`,
-    `identity i where i.id in (${chosen})`,
-  )
-
-const gives = `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`
-
-/** Keeps what catalogue entries are before run `@run` changes them. */
+  changed('identity', named(identity), `identity i where i.id in (${chosen})`, 'i.id')
 export const entitlementImages = (chosen: string): string =>
-  kept(
-    'insert or ignore',
-    'entitlement',
-    'e.id',
-    `json_object('display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state,
-    'tags', json(coalesce(e.tags, '[]')), 'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives})`,
-    `entitlement e where e.id in (${chosen})`,
-  )
+  changed('entitlement', named(entitlement), `entitlement e where e.id in (${chosen})`, 'e.id')
 
+export const removedAccounts = (chosen: string): string =>
+  taken('account', `account a where a.id in (${chosen})`, 'a.id')
+export const removedIdentities = (chosen: string): string =>
+  taken('identity', `identity i where i.id in (${chosen})`, 'i.id')
 export const removedEntitlements = (chosen: string): string =>
-  kept(
-    'insert',
-    'entitlement',
-    'e.id',
-    `json_object('removed', 1, 'application', e.application_id, 'attribute', e.attribute, 'value', e.value,
-    'shown', e.shown, 'display', e.display, 'description', e.description, 'owner', e.owner, 'state', e.state, 'tags', json(coalesce(e.tags, '[]')),
-    'createdRun', e.created_run, 'catalogueRun', e.catalogue_run, 'absentRun', e.absent_run, 'gives', ${gives})`,
-    `entitlement e where e.id in (${chosen})`,
+  taken('entitlement', `entitlement e where e.id in (${chosen})`, 'e.id')
+
+/** The objects `v` of one row of `removed`, as `change` would have them. */
+const unpacked = (object: Removed): string =>
+  named({
+    removed: '1',
+    ...Object.fromEntries(
+      Object.keys(removed[object]).map((name, index) => [name, `json(v.value -> '$[${index + 1}]')`]),
+    ),
+  })
+
+/** Everything that run `target` left, in `temp.image`, an object a row. */
+export function openImages(db: Database, target: number): void {
+  db.exec(`create temp table if not exists image(run integer, object text, object_id integer, before text,
+    primary key(run, object, object_id)) strict, without rowid`)
+  if (db.statement('select 1 from temp.image where run = ? limit 1').get(target) !== undefined) return
+  db.statement('insert into temp.image select run, object, object_id, before from main.change where run = @target').run(
+    { target },
   )
+  for (const object of Object.keys(removed) as Removed[])
+    db.statement(
+      `insert into temp.image select r.run, r.object, v.value ->> 0, ${unpacked(object)}
+         from main.removed r cross join json_each(r.images) v where r.run = @target and r.object = '${object}'`,
+    ).run({ target })
+}
+
+/** What account `@id` was like before each run that changed or removed it, the latest first; by run, because that is what both have an index over. */
+export const accountAttributes = `select before, result, at from (
+  select r.id, c.before -> 'attrs' before, r.result_id result, r.queued_at at
+    from task_result r cross join change c on c.run = r.id and c.object = 'account' and c.object_id = @id
+  union all select r.id, v.value -> '$[${1 + Object.keys(removed.account).indexOf('attrs')}]', r.result_id, r.queued_at
+    from task_result r cross join removed p on p.run = r.id and p.object = 'account' and p.first <= @id and p.last >= @id
+      cross join json_each(p.images) v on v.value ->> 0 = @id)
+  order by id desc`

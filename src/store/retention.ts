@@ -30,7 +30,11 @@ export interface Retention {
 
 const ended = `r.status not in ('queued','running') and r.queued_at < @before`
 const taken = (what: 'rejects' | 'images') => `exists (select 1 from pruned where run = r.id and what = '${what}')`
-const heldImage = `exists (select 1 from temp.held_account h join change c on c.run = r.id and c.object = 'account' and c.object_id = h.id)`
+/** Removed objects stay or go together, a row of them as a whole. */
+const heldRow = `p.object = 'account' and exists (select 1 from temp.held_account h where h.id between p.first and p.last)`
+const heldImage = `(exists (select 1 from temp.held_account h join change c on c.run = r.id and c.object = 'account' and c.object_id = h.id)
+  or exists (select 1 from removed p where p.run = r.id and ${heldRow}))`
+const hasImages = '(exists (select 1 from change where run = r.id) or exists (select 1 from removed where run = r.id))'
 
 const chosen = {
   // with the result go its images, so one that tells of a held account stays; so does the one that says when an account left
@@ -40,8 +44,9 @@ const chosen = {
     and not exists (select 1 from task_result c where c.parent = r.id) order by r.id`,
   rejects: `select r.id, r.result_id "key", r.task, r.rejects_total "rows" from task_result r
     where ${ended} and r.rejects_total > 0 and not ${taken('rejects')} order by r.id`,
-  images: `select r.id, r.result_id "key", r.task, (select count(*) from change where run = r.id) "rows" from task_result r
-    where ${ended} and exists (select 1 from change where run = r.id) and not ${taken('images')} order by r.id`,
+  images: `select r.id, r.result_id "key", r.task, (select count(*) from change where run = r.id) +
+      (select coalesce(sum(objects), 0) from removed where run = r.id) "rows" from task_result r
+    where ${ended} and ${hasImages} and not ${taken('images')} order by r.id`,
   account: `select a.id, p.name || ':' || coalesce(a.shown, a.native) "key", null task, 1 "rows" from account a
     join application p on p.id = a.application_id join task_result r on r.id = a.state_run
     where a.state = 'gone' and ${ended} and a.id not in (select id from temp.held_account) order by a.id`,
@@ -50,19 +55,21 @@ const chosen = {
 const populations: Readonly<Record<PrunedWhat, string>> = {
   result: 'select count(*) from task_result',
   rejects: `select count(*) from task_result r where rejects_total > 0 and not ${taken('rejects')}`,
-  images: `select count(*) from task_result r where exists (select 1 from change where run = r.id) and not ${taken('images')}`,
+  images: `select count(*) from task_result r where ${hasImages} and not ${taken('images')}`,
   account: 'select count(*) from account',
 }
 
 const removals: Readonly<Record<PrunedWhat, readonly string[]>> = {
   result: [
     'delete from change where run = ?',
+    'delete from removed where run = ?',
     'delete from undo_left where run = ?',
     'delete from task_result where id = ?',
   ],
   rejects: ['delete from reject where run = ?', `insert or ignore into pruned(run, what) values (?, 'rejects')`],
   images: [
     `delete from change where run = ? and not (object = 'account' and object_id in (select id from temp.held_account))`,
+    `delete from removed as p where run = ? and not (${heldRow})`,
     `insert or ignore into pruned(run, what) values (?, 'images')`,
   ],
   account: ['delete from access where account_id = ?', 'delete from account where id = ?'],

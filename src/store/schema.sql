@@ -77,6 +77,10 @@ CREATE TRIGGER reject_unseal after update on reject when new.crc is old.crc and 
   update reject set crc = null where run = new.run and seq = new.seq;
 end;
 
+CREATE TRIGGER removed_unseal after update on removed when new.crc is old.crc and new.crc is not null begin
+  update removed set crc = null where run = new.run and object = new.object and first = new.first;
+end;
+
 CREATE TRIGGER schedule_fire_unseal after update on schedule_fire when new.crc is old.crc and new.crc is not null begin
   update schedule_fire set crc = null where schedule = new.schedule and nominal = new.nominal;
 end;
@@ -323,6 +327,16 @@ CREATE TABLE reject(
   primary key (run, seq)
 ) strict, without rowid;
 
+CREATE TABLE removed(
+  run integer not null,
+  object text not null,
+  first integer not null,
+  last integer not null,
+  objects integer not null,
+  images text not null check (json_valid(images)), crc integer,
+  primary key (run, object, first)
+) strict, without rowid;
+
 CREATE TABLE schedule(
   id text primary key,
   since text not null,
@@ -481,6 +495,8 @@ CREATE INDEX pruned_unsealed on pruned(crc) where crc is null;
 CREATE INDEX question_unsealed on question(crc) where crc is null;
 
 CREATE INDEX reject_unsealed on reject(crc) where crc is null;
+
+CREATE INDEX removed_unsealed on removed(crc) where crc is null;
 
 CREATE INDEX schedule_fire_run on schedule_fire(run);
 

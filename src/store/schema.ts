@@ -234,6 +234,16 @@ export interface ChangeRow {
   crc: Generated<number>
 }
 
+export interface RemovedRow {
+  run: number
+  object: string
+  first: number
+  last: number
+  objects: number
+  images: string
+  crc: Generated<number>
+}
+
 export interface UndoLeftRow {
   run: number
   object: string
@@ -272,6 +282,7 @@ export interface Tables {
   decision: DecisionRow
   acknowledgement: AcknowledgementRow
   change: ChangeRow
+  removed: RemovedRow
   audit: AuditRow
   audit_pack: AuditPackRow
   left_out: LeftOutRow

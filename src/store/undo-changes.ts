@@ -78,7 +78,7 @@ export function* undoRows(
 
 /** By the key of the table, once for each: a list that is joined with itself is walked through for every id in it. */
 const image = (object: string): string =>
-  `left join change b on b.run = @target and b.object = '${object}' and b.object_id = k.value`
+  `left join temp.image b on b.run = @target and b.object = '${object}' and b.object_id = k.value`
 
 /** Keys and states of what is there, and of what is to come back. */
 const queries: Readonly<Record<UndoStep['object'], string>> = {
@@ -105,11 +105,11 @@ export interface Names {
 /** Also of objects that are not there yet: their images have them. */
 export function namesOf(db: Database, target: number): Names {
   const identity = db.statement(
-    `select coalesce((select name from identity where id = @id), (select before ->> 'name' from change where run = @target and object = 'identity' and object_id = @id))`,
+    `select coalesce((select name from identity where id = @id), (select before ->> 'name' from temp.image where run = @target and object = 'identity' and object_id = @id))`,
   )
   const entitlement = db.statement(
     `select attribute, value from entitlement where id = @id union all
-      select before ->> 'attribute', before ->> 'value' from change where run = @target and object = 'entitlement' and object_id = @id limit 1`,
+      select before ->> 'attribute', before ->> 'value' from temp.image where run = @target and object = 'entitlement' and object_id = @id limit 1`,
   )
   const known = new Map<Json | undefined, readonly [string, string]>()
   return {

@@ -53,12 +53,12 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'identity',
     does: 'return',
     id: 'object_id',
-    from: `change where run = @target and object = 'identity' and before ->> 'removed' = 1`,
+    from: `temp.image where run = @target and object = 'identity' and before ->> 'removed' = 1`,
     work: [
       `insert into identity(id, name, type, status, manager_id, application_id, attrs, sources, frozen, created_run, changed_run)
          select object_id, before ->> 'name', before ->> 'type', before ->> 'status', before ->> 'manager', before ->> 'application', before -> 'attrs',
            before -> 'sources', before ->> 'frozen', before ->> 'createdRun', @run
-         from change where run = @target and object = 'identity' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'identity' and object_id in (select value from json_each(@ids))`,
     ],
   },
   {
@@ -66,12 +66,12 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'identity',
     does: 'restore',
     id: 'object_id',
-    from: `change where run = @target and object = 'identity' and before ->> 'removed' is null`,
+    from: `temp.image where run = @target and object = 'identity' and before ->> 'removed' is null`,
     work: [
       identityImages('select value from json_each(@ids)'),
       `update identity set status = i.j ->> 'status', manager_id = i.j ->> 'manager', attrs = i.j -> 'attrs', sources = i.j -> 'sources',
          frozen = i.j ->> 'frozen', marked = 1, changed_run = @run
-       from (select object_id, before j from change where run = @target and object = 'identity'
+       from (select object_id, before j from temp.image where run = @target and object = 'identity'
          and object_id in (select value from json_each(@ids)) limit -1) i where identity.id = i.object_id`,
     ],
   },
@@ -80,12 +80,12 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'entitlement',
     does: 'return',
     id: 'object_id',
-    from: `change where run = @target and object = 'entitlement' and before ->> 'removed' = 1`,
+    from: `temp.image where run = @target and object = 'entitlement' and before ->> 'removed' = 1`,
     work: [
       `insert into entitlement(id, application_id, attribute, value, shown, display, description, owner, state, tags, created_run)
          select object_id, before ->> 'application', before ->> 'attribute', before ->> 'value', before ->> 'shown', before ->> 'display',
            before ->> 'description', before ->> 'owner', before ->> 'state', nullif(before -> 'tags', '[]'), before ->> 'createdRun'
-         from change where run = @target and object = 'entitlement' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'entitlement' and object_id in (select value from json_each(@ids))`,
     ],
   },
   {
@@ -93,21 +93,21 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'entitlement',
     does: 'restore',
     id: 'object_id',
-    from: `change where run = @target and object = 'entitlement'`,
+    from: `temp.image where run = @target and object = 'entitlement'`,
     // those that came back get their places in the hierarchy here, and are told already
     told: `before ->> 'removed' is null`,
     work: [
       entitlementImages(
-        `select object_id from change where run = @target and object = 'entitlement' and before ->> 'removed' is null
+        `select object_id from temp.image where run = @target and object = 'entitlement' and before ->> 'removed' is null
            and object_id in (select value from json_each(@ids))`,
       ),
       `update entitlement set display = i.j ->> 'display', description = i.j ->> 'description', owner = i.j ->> 'owner', state = i.j ->> 'state',
          tags = nullif(coalesce(i.j -> 'tags', tags), '[]'), catalogue_run = i.j ->> 'catalogueRun', absent_run = i.j ->> 'absentRun', changed_run = @run
-       from (select object_id, before j from change where run = @target and object = 'entitlement'
+       from (select object_id, before j from temp.image where run = @target and object = 'entitlement'
          and object_id in (select value from json_each(@ids)) limit -1) i where entitlement.id = i.object_id`,
       `delete from entitlement_gives where entitlement_id in (select value from json_each(@ids))`,
       // what was removed since gives nothing any more
-      `insert into entitlement_gives select c.object_id, g.value from change c, json_each(c.before, '$.gives') g
+      `insert into entitlement_gives select c.object_id, g.value from temp.image c, json_each(c.before, '$.gives') g
          where c.run = @target and c.object = 'entitlement' and c.object_id in (select value from json_each(@ids))
            and g.value in (select id from entitlement)`,
     ],
@@ -117,11 +117,11 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'account',
     does: 'return',
     id: 'object_id',
-    from: `change where run = @target and object = 'account' and before ->> 'removed' = 1`,
+    from: `temp.image where run = @target and object = 'account' and before ->> 'removed' = 1`,
     work: [
       `insert into account(id, application_id, native, state_run, link_run, attrs, hash, created_run, changed_run)
          select object_id, before ->> 'application', before ->> 'native', 0, 0, '{}', x'', before ->> 'createdRun', @run
-         from change where run = @target and object = 'account' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'account' and object_id in (select value from json_each(@ids))`,
       // no record is known that they were made from
       `insert into account_seen(account_id, application_id, mac)
          select id, application_id, zeroblob(8) from account where id in (select value from json_each(@ids))`,
@@ -133,7 +133,7 @@ export const undoSteps: readonly UndoStep[] = [
     object: 'account',
     does: 'restore',
     id: 'object_id',
-    from: `change where run = @target and object = 'account' and before ->> 'removed' is null`,
+    from: `temp.image where run = @target and object = 'account' and before ->> 'removed' is null`,
     work: [accountImages('select value from json_each(@ids)'), ...imageBack()],
   },
   {
@@ -167,7 +167,7 @@ export const undoSteps: readonly UndoStep[] = [
 
 /** Columns, grants and question of accounts as their images in the target's change rows have them. */
 function imageBack(): string[] {
-  const images = `(select object_id, before j from change where run = @target and object = 'account'
+  const images = `(select object_id, before j from temp.image where run = @target and object = 'account'
     and object_id in (select value from json_each(@ids)) limit -1)`
   const held = `(select c.object_id account_id, g.value ->> 0 entitlement_id, g.value ->> 1 since, g.value ->> 2 until
     from ${images} c, json_each(c.j, '$.grants') g)`

@@ -6,6 +6,7 @@ import { createAudit } from './audit.ts'
 import { buildIndex, deferralOf, dropIndexes } from './bulk/indexes.ts'
 import type { Pause } from './bulk/steps.ts'
 import type { Database } from './database.ts'
+import { openImages } from './images.ts'
 import { chosen, rowsOf, type UndoRow, undoRows } from './undo-changes.ts'
 import { countsOf, figuresOf, type UndoCounts, type UndoFigures } from './undo-figures.ts'
 import { left, type UndoStep, undoSteps } from './undo-steps.ts'
@@ -33,8 +34,8 @@ export interface ReadState {
 
 /** What run `target` did, read from its change rows and from what it created, and how run `run` takes it back. */
 export interface Undo {
-  /** Begins a plan: nothing is left out. */
-  begin(): void
+  /** Begins a plan to take run `target` back: nothing is left out. */
+  begin(target: number): void
   counts(target: number): UndoCounts
   /** The plan in numbers, and its hash. */
   figures(target: number, pause: Pause): Promise<UndoFigures>
@@ -59,10 +60,12 @@ export interface MovedRow {
 }
 
 export function createUndo(db: Database): Undo {
-  const begin = (): void =>
+  const begin = (target: number): void => {
     db.exec(
       'create temp table if not exists undo_aside(object text, object_id int, primary key(object, object_id)) strict; delete from temp.undo_aside',
     )
+    openImages(db, target)
+  }
   return {
     begin,
     counts: (target) => countsOf(db, target),
@@ -86,7 +89,7 @@ export function createUndo(db: Database): Undo {
       return resetReads(db, target)
     },
     phases(target, run) {
-      begin()
+      begin(target)
       db.statement('insert into temp.undo_aside select object, object_id from main.undo_left where run = ?').run(run)
       const runs = { target, run }
       return undoSteps.flatMap((step) =>
@@ -102,16 +105,16 @@ const reported = 'select manager_id from identity where manager_id is not null a
 const movedSince = `select distinct key, because from (
   select p.name || ':' || coalesce(a.shown, a.native) key, null because from account a join application p on p.id = a.application_id
     where a.changed_run > @target and a.id not in ${left('account')}
-      and (a.created_run = @target or a.id in (select object_id from change where run = @target and object = 'account'))
+      and (a.created_run = @target or a.id in (select object_id from temp.image where run = @target and object = 'account'))
   union all select i.name, iif(i.id in (${reported}), 'others report to them', null)
     from identity i where i.created_run = @target and i.id not in ${left('identity')} and (i.changed_run > @target
     or i.id in (select identity_id from account where link_run > @target) or i.id in (select identity_id from decision where run > @target)
     or i.id in (${reported}))
   union all select i.name, null from identity i where i.changed_run > @target and i.id not in ${left('identity')}
-      and i.id in (select object_id from change where run = @target and object = 'identity')
+      and i.id in (select object_id from temp.image where run = @target and object = 'identity')
   union all select p.name || ':' || e.attribute || ':' || e.value, null from entitlement e join application p on p.id = e.application_id
     where e.changed_run > @target and e.id not in ${left('entitlement')}
-      and (e.catalogue_run = @target or e.id in (select object_id from change where run = @target and object = 'entitlement')))`
+      and (e.catalogue_run = @target or e.id in (select object_id from temp.image where run = @target and object = 'entitlement')))`
 
 /** An account that stays needs its owner. */
 function keepWhatIsNeeded(db: Database, target: number): void {
@@ -121,7 +124,7 @@ function keepWhatIsNeeded(db: Database, target: number): void {
 
 /** What comes back only for accounts that stay away. */
 function neededNoMore(db: Database, target: number): (object: 'identity' | 'entitlement', id: number) => boolean {
-  const images = `change where run = @target and object = 'account' and object_id not in ${left('account')}`
+  const images = `temp.image where run = @target and object = 'account' and object_id not in ${left('account')}`
   const identities = db.statement(`select before ->> 'identity' from ${images}`).pluck().all({ target })
   const grants = db
     .statement(`select distinct g.value ->> 0 from (select before from ${images}) c, json_each(c.before, '$.grants') g`)

@@ -12,6 +12,7 @@ import { scheduleTiming } from './0015-schedule-timing.ts'
 import { seenAgain } from './0017-seen-again.ts'
 import { zeroHash } from './0020-zero-hash.ts'
 import { decisionAccount } from './0021-decision-account.ts'
+import { removed } from './0023-removed.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -29,4 +30,5 @@ export const migrations: readonly string[] = [
   seenAgain,
   zeroHash,
   decisionAccount,
+  removed,
 ]
