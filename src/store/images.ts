@@ -79,13 +79,14 @@ const named = (columns: Columns): string =>
 export const accountNow = named(account)
 
 /** Sealed at once, because an image is as long as what it shows; the limit keeps SQLite from making it a second time for the seal. */
-const kept = (insert: string, columns: readonly string[], rows: string): string =>
-  `${insert}(${columns}, crc) select ${columns}, ${sealOf(columns)} from (${rows} limit -1)`
+const kept = (insert: 'insert' | 'insert or ignore', table: string, columns: readonly string[], rows: string): string =>
+  `${insert} into ${table}(${columns}, crc) select ${columns}, ${sealOf(table, columns)} from (${rows} limit -1)`
 
 /** Keeps what the objects are before run `@run` changes them; the first image of a run stays. */
 const changed = (object: Removed, image: string, from: string, id: string): string =>
   kept(
-    'insert or ignore into change',
+    'insert or ignore',
+    'change',
     ['run', 'object', 'object_id', 'before'],
     `select cast(@run as int) run, '${object}' object, ${id} object_id, ${image} before from ${from}`,
   )
@@ -93,7 +94,8 @@ const changed = (object: Removed, image: string, from: string, id: string): stri
 /** The same for objects that are removed: all of them in one row. */
 const taken = (object: Removed, from: string, id: string): string =>
   kept(
-    'insert into removed',
+    'insert',
+    'removed',
     ['run', 'object', 'first', 'last', 'objects', 'images'],
     `select cast(@run as int) run, '${object}' object, min(${id}) first, max(${id}) last, count(*) objects,
        json_group_array(json_array(${[id, ...Object.values(removed[object])]})) images from ${from} having count(*) > 0`,

@@ -15,12 +15,18 @@ create trigger ${table}_unseal after update on ${table} when new.crc is old.crc 
 end;
 `
 
-/** Of identities only the texts, so that a bulk insert can take what was computed while the source was read; numbers have sums. */
-const identitySeal = `row_crc(${['name', 'type', 'status', 'attrs', 'sources'].join(' || char(31) || ')})`
+const joined = (columns: readonly string[]): string => columns.join(' || char(31) || ')
 
-/** What the seal of a row is, for whoever writes it whole: taken from these columns. */
-export const sealOf = (columns: readonly string[]): string =>
-  `row_crc(${columns.map((column) => `quote("${column}")`).join(` || ',' || `)})`
+const own: Readonly<Record<string, string>> = {
+  // only the texts, so that a bulk insert can take what was computed while the source was read; numbers have sums
+  identity: `row_crc(${joined(['name', 'type', 'status', 'attrs', 'sources'])})`,
+  // a long text: as bytes it is neither quoted nor made a string for the sake of its sum
+  removed: `row_crc(cast(${joined(['run', 'object', 'first', 'last', 'objects', 'images'])} as blob))`,
+}
+
+/** What the seal of a row is, for whoever writes it whole. */
+export const sealOf = (table: string, columns: readonly string[]): string =>
+  own[table] ?? `row_crc(${columns.map((column) => `quote("${column}")`).join(` || ',' || `)})`
 
 interface SealedTable {
   readonly name: string
@@ -35,8 +41,15 @@ export function sealedTables(prepare: (sql: string) => SqliteStatement): SealedT
   return rows.flatMap(({ table, columns }) => {
     const all = JSON.parse(columns) as string[]
     if (!all.includes('crc')) return []
-    const seal = table === 'identity' ? identitySeal : sealOf(all.filter((column) => column !== 'crc'))
-    return [{ name: table, seal }]
+    return [
+      {
+        name: table,
+        seal: sealOf(
+          table,
+          all.filter((column) => column !== 'crc'),
+        ),
+      },
+    ]
   })
 }
 

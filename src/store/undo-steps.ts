@@ -27,6 +27,8 @@ export interface UndoStep {
   readonly from: string
   /** Of these, the ones that a plan speaks of. */
   readonly told?: string
+  /** Asks whether nothing can refer any more to what the statements remove; absent: that is looked up row by row. */
+  readonly proved?: string
   /** The statements, over the numbers `@ids`. */
   readonly work: readonly string[]
 }
@@ -39,11 +41,14 @@ export const undoSteps: readonly UndoStep[] = [
     does: 'remove',
     id: 'id',
     from: `account where created_run = @target`,
+    // everything that refers to an account goes with it
+    proved: 'select true',
     work: [
       removedAccounts('select value from json_each(@ids)'),
       // before the grants, each of which would clear the hash of its account
       'delete from account_seen where account_id in (select value from json_each(@ids))',
       'delete from question where account_id in (select value from json_each(@ids))',
+      'delete from decision where account_id in (select value from json_each(@ids))',
       'delete from access where account_id in (select value from json_each(@ids))',
       'delete from account where id in (select value from json_each(@ids))',
     ],
@@ -142,12 +147,14 @@ export const undoSteps: readonly UndoStep[] = [
     does: 'remove',
     id: 'id',
     from: `identity where created_run = @target`,
+    proved: 'select not exists (select 1 from identity where manager_id is not null)',
     work: [
       // accounts that joined since have no owner any more
       accountImages('select id from account where identity_id in (select value from json_each(@ids))'),
       `update account set identity_id = null, link_by = 'none', link_rule = null, unconfirmed = 0, link_run = @run, changed_run = @run
          where identity_id in (select value from json_each(@ids))`,
       removedIdentities('select value from json_each(@ids)'),
+      'delete from decision where identity_id in (select value from json_each(@ids))',
       'delete from identity where id in (select value from json_each(@ids))',
     ],
   },

@@ -13,6 +13,8 @@ import { left, type UndoStep, undoSteps } from './undo-steps.ts'
 
 export interface UndoPhase {
   readonly name: string
+  /** Nothing refers to what the next chunk removes: that need not be looked up row by row. */
+  proved?(): boolean
   chunk(after: number, size: number): { position: number; changed: number; digest: string } | undefined
   /** Puts the next account aside: it stays as it is. */
   passOver?(after: number): PassedAccount | undefined
@@ -186,6 +188,7 @@ function resetReads(db: Database, target: number): readonly ReadState[] {
 function phase(db: Database, step: UndoStep, runs: { readonly target: number; readonly run: number }): UndoPhase {
   return {
     name: step.name,
+    proved: () => step.proved !== undefined && db.statement(step.proved).pluck().get() === 1,
     ...(step.object === 'account' && { passOver: (after: number) => passOver(db, step, runs, after) }),
     chunk(after, size) {
       const ids = chosen(db, step, runs.target, after, size)

@@ -71,7 +71,9 @@ export function openConnection(path: string, options: OpenOptions): SqliteConnec
       const actual = connection.pragma(name, { simple: true })
       if (actual !== expected) throw new Error(`pragma ${name} reads ${String(actual)} instead of ${expected}`)
     }
-    connection.function('row_crc', { deterministic: true }, (text) => crc32(String(text)))
+    connection.function('row_crc', { deterministic: true }, (row) =>
+      crc32(row instanceof Uint8Array ? row : String(row)),
+    )
     return connection
   } catch (error) {
     connection.close()

@@ -1,0 +1,104 @@
+import { expect, it } from 'vitest'
+import { openApp } from '../../src/app.ts'
+import { accountHistory } from '../../src/store/account-history.ts'
+import { checkStore } from '../../src/store/check.ts'
+import { openImages } from '../../src/store/images.ts'
+import type { Store } from '../../src/store/store.ts'
+import { digestOf } from '../helpers/digest.ts'
+import { project, smallOrganisation } from '../helpers/project.ts'
+
+/** A first aggregation that was taken back, three objects a chunk; `undo` is the number of its run. */
+async function takenBack() {
+  const cwd = project({
+    ...smallOrganisation,
+    'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { deletes: off, grantsRemoved: off }\n`,
+    'tasks/undo.yaml':
+      'kind: TaskDefinition\nname: undo\nexecutor: undo\nparameters: [{ name: result }]\narguments: { result: "${args.result}" }\nlossLimit: 3\n',
+  })
+  const app = await openApp({ cwd, env: {} })
+  const run = (task: string, result?: string) =>
+    app.run({ task, trigger: 'manual', set: result === undefined ? {} : { result } })
+  const first = await run('aggregation')
+  const before = digestOf(cwd)
+  const undone = await run('undo', first.id)
+  expect(undone.status).toBe('success')
+  return { cwd, app, before, redo: () => run('undo', undone.id), undo: app.store().runs.numberOf(undone.id) }
+}
+
+const one = (store: Store, sql: string): unknown => store.db.statement(sql).pluck().get()
+
+it('what is removed is kept a chunk a row; whatever of it changes is found', async () => {
+  const { app, undo } = await takenBack()
+  const store = app.store()
+  const rows = store.db
+    .statement('select object, objects from removed where run = ? order by object, first')
+    .raw()
+    .all(undo)
+  expect(rows).toEqual([
+    ['account', 3],
+    ['account', 3],
+    ['account', 3],
+    ['entitlement', 2],
+    ['identity', 3],
+  ])
+  const findings = () => checkStore(store, { quick: false }).map(({ text }) => text)
+  expect(findings()).toEqual([])
+  // a damaged disk pulls no trigger
+  store.db.exec('drop trigger removed_unseal')
+  for (const damage of [
+    `images = replace(images, 'Ada', 'Eda')`,
+    'last = last + 1',
+    'objects = objects + 1',
+    'run = run + 1',
+    `object = 'accounts'`,
+  ]) {
+    store.db.exec(`savepoint damage; update removed set ${damage} where object = 'account' and first = 1`)
+    expect(findings(), damage).toContain('removed: a row is not what was written')
+    store.db.exec('rollback to damage; release damage')
+  }
+  expect(findings()).toEqual([])
+  await app.close()
+})
+
+it('an undo of which an older store has an image a row is taken back all the same', async () => {
+  const { cwd, app, before, redo, undo } = await takenBack()
+  const { db } = app.store()
+  openImages(db, undo)
+  db.write(() => {
+    db.exec(`insert into change(run, object, object_id, before) select run, object, object_id, before from temp.image;
+      delete from removed; delete from temp.image`)
+  })
+  expect((await redo()).status).toBe('success')
+  await app.close()
+  expect(digestOf(cwd)).toBe(before)
+})
+
+it('an account that came back tells what it was like before it was removed', async () => {
+  const { app, redo } = await takenBack()
+  expect((await redo()).status).toBe('success')
+  const { db } = app.store()
+  const ada = Number(one(app.store(), `select id from account where native = 'ada'`))
+  const { changes } = accountHistory(db, ada)
+  expect(changes).toHaveLength(1)
+  expect(changes[0]?.before).toEqual(
+    JSON.parse(String(one(app.store(), `select attrs from account where id = ${ada}`))),
+  )
+  await app.close()
+})
+
+it('retention counts the objects of a row, and leaves those rows that tell of a held account', async () => {
+  const { app, redo, undo } = await takenBack()
+  await redo()
+  const { retention, db } = app.store()
+  retention.holdAccounts(undefined)
+  const due = [...retention.images('9999')].find(({ id }) => id === undo)
+  expect(due?.rows).toBe(9 + 3 + 2)
+  retention.holdAccounts((key) => key === 'hr:1')
+  expect([...retention.results('9999')].map(({ id }) => id)).not.toContain(undo)
+  db.write(() => retention.remove('images', [undo]))
+  const held = Number(one(app.store(), `select id from account where native = '1'`))
+  expect(db.statement('select object, first <= ? and last >= ? from removed').raw().all(held, held)).toEqual([
+    ['account', 1],
+  ])
+  await app.close()
+})
