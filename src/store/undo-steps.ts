@@ -17,6 +17,13 @@ const unused = `select e.id from entitlement e where e.created_run = @target
     and (select a.created_run from account a where a.id = c.account_id) <> @target)
   and not exists (select 1 from ${left('account')} l cross join access c on c.entitlement_id = e.id and c.account_id = l.object_id)`
 
+/** The objects of a chunk. */
+const ids = 'select value from json_each(@ids)'
+const among = `in (${ids})`
+
+/** The same statement for numbers that follow each other without a gap: SQLite walks through them instead of looking each of them up. */
+export const overRange = (sql: string): string => sql.replaceAll(among, 'between @first and @last')
+
 export interface UndoStep {
   readonly name: string
   readonly object: 'account' | 'identity' | 'entitlement'
@@ -44,13 +51,13 @@ export const undoSteps: readonly UndoStep[] = [
     // everything that refers to an account goes with it
     proved: 'select true',
     work: [
-      removedAccounts('select value from json_each(@ids)'),
+      removedAccounts(ids),
       // before the grants, each of which would clear the hash of its account
-      'delete from account_seen where account_id in (select value from json_each(@ids))',
-      'delete from question where account_id in (select value from json_each(@ids))',
-      'delete from decision where account_id in (select value from json_each(@ids))',
-      'delete from access where account_id in (select value from json_each(@ids))',
-      'delete from account where id in (select value from json_each(@ids))',
+      `delete from account_seen where account_id ${among}`,
+      `delete from question where account_id ${among}`,
+      `delete from decision where account_id ${among}`,
+      `delete from access where account_id ${among}`,
+      `delete from account where id ${among}`,
     ],
   },
   {
@@ -63,7 +70,7 @@ export const undoSteps: readonly UndoStep[] = [
       `insert into identity(id, name, type, status, manager_id, application_id, attrs, sources, frozen, created_run, changed_run)
          select object_id, before ->> 'name', before ->> 'type', before ->> 'status', before ->> 'manager', before ->> 'application', before -> 'attrs',
            before -> 'sources', before ->> 'frozen', before ->> 'createdRun', @run
-         from temp.image where run = @target and object = 'identity' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'identity' and object_id ${among}`,
     ],
   },
   {
@@ -73,11 +80,11 @@ export const undoSteps: readonly UndoStep[] = [
     id: 'object_id',
     from: `temp.image where run = @target and object = 'identity' and before ->> 'removed' is null`,
     work: [
-      identityImages('select value from json_each(@ids)'),
+      identityImages(ids),
       `update identity set status = i.j ->> 'status', manager_id = i.j ->> 'manager', attrs = i.j -> 'attrs', sources = i.j -> 'sources',
          frozen = i.j ->> 'frozen', marked = 1, changed_run = @run
        from (select object_id, before j from temp.image where run = @target and object = 'identity'
-         and object_id in (select value from json_each(@ids)) limit -1) i where identity.id = i.object_id`,
+         and object_id ${among} limit -1) i where identity.id = i.object_id`,
     ],
   },
   {
@@ -90,7 +97,7 @@ export const undoSteps: readonly UndoStep[] = [
       `insert into entitlement(id, application_id, attribute, value, shown, display, description, owner, state, tags, created_run)
          select object_id, before ->> 'application', before ->> 'attribute', before ->> 'value', before ->> 'shown', before ->> 'display',
            before ->> 'description', before ->> 'owner', before ->> 'state', nullif(before -> 'tags', '[]'), before ->> 'createdRun'
-         from temp.image where run = @target and object = 'entitlement' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'entitlement' and object_id ${among}`,
     ],
   },
   {
@@ -104,16 +111,16 @@ export const undoSteps: readonly UndoStep[] = [
     work: [
       entitlementImages(
         `select object_id from temp.image where run = @target and object = 'entitlement' and before ->> 'removed' is null
-           and object_id in (select value from json_each(@ids))`,
+           and object_id ${among}`,
       ),
       `update entitlement set display = i.j ->> 'display', description = i.j ->> 'description', owner = i.j ->> 'owner', state = i.j ->> 'state',
          tags = nullif(coalesce(i.j -> 'tags', tags), '[]'), catalogue_run = i.j ->> 'catalogueRun', absent_run = i.j ->> 'absentRun', changed_run = @run
        from (select object_id, before j from temp.image where run = @target and object = 'entitlement'
-         and object_id in (select value from json_each(@ids)) limit -1) i where entitlement.id = i.object_id`,
-      `delete from entitlement_gives where entitlement_id in (select value from json_each(@ids))`,
+         and object_id ${among} limit -1) i where entitlement.id = i.object_id`,
+      `delete from entitlement_gives where entitlement_id ${among}`,
       // what was removed since gives nothing any more
       `insert into entitlement_gives select c.object_id, g.value from temp.image c, json_each(c.before, '$.gives') g
-         where c.run = @target and c.object = 'entitlement' and c.object_id in (select value from json_each(@ids))
+         where c.run = @target and c.object = 'entitlement' and c.object_id ${among}
            and g.value in (select id from entitlement)`,
     ],
   },
@@ -126,10 +133,10 @@ export const undoSteps: readonly UndoStep[] = [
     work: [
       `insert into account(id, application_id, native, state_run, link_run, attrs, hash, created_run, changed_run)
          select object_id, before ->> 'application', before ->> 'native', 0, 0, '{}', x'', before ->> 'createdRun', @run
-         from temp.image where run = @target and object = 'account' and object_id in (select value from json_each(@ids))`,
+         from temp.image where run = @target and object = 'account' and object_id ${among}`,
       // no record is known that they were made from
       `insert into account_seen(account_id, application_id, mac)
-         select id, application_id, zeroblob(8) from account where id in (select value from json_each(@ids))`,
+         select id, application_id, zeroblob(8) from account where id ${among}`,
       ...imageBack(),
     ],
   },
@@ -139,7 +146,7 @@ export const undoSteps: readonly UndoStep[] = [
     does: 'restore',
     id: 'object_id',
     from: `temp.image where run = @target and object = 'account' and before ->> 'removed' is null`,
-    work: [accountImages('select value from json_each(@ids)'), ...imageBack()],
+    work: [accountImages(ids), ...imageBack()],
   },
   {
     name: 'remove identities',
@@ -150,12 +157,12 @@ export const undoSteps: readonly UndoStep[] = [
     proved: 'select not exists (select 1 from identity where manager_id is not null)',
     work: [
       // accounts that joined since have no owner any more
-      accountImages('select id from account where identity_id in (select value from json_each(@ids))'),
+      accountImages(`select id from account where identity_id ${among}`),
       `update account set identity_id = null, link_by = 'none', link_rule = null, unconfirmed = 0, link_run = @run, changed_run = @run
-         where identity_id in (select value from json_each(@ids))`,
-      removedIdentities('select value from json_each(@ids)'),
-      'delete from decision where identity_id in (select value from json_each(@ids))',
-      'delete from identity where id in (select value from json_each(@ids))',
+         where identity_id ${among}`,
+      removedIdentities(ids),
+      `delete from decision where identity_id ${among}`,
+      `delete from identity where id ${among}`,
     ],
   },
   {
@@ -165,9 +172,9 @@ export const undoSteps: readonly UndoStep[] = [
     id: 'id',
     from: `(${unused}) e where true`,
     work: [
-      removedEntitlements('select value from json_each(@ids)'),
-      'delete from access where entitlement_id in (select value from json_each(@ids))',
-      'delete from entitlement where id in (select value from json_each(@ids))',
+      removedEntitlements(ids),
+      `delete from access where entitlement_id ${among}`,
+      `delete from entitlement where id ${among}`,
     ],
   },
 ]
@@ -175,7 +182,7 @@ export const undoSteps: readonly UndoStep[] = [
 /** Columns, grants and question of accounts as their images in the target's change rows have them. */
 function imageBack(): string[] {
   const images = `(select object_id, before j from temp.image where run = @target and object = 'account'
-    and object_id in (select value from json_each(@ids)) limit -1)`
+    and object_id ${among} limit -1)`
   const held = `(select c.object_id account_id, g.value ->> 0 entitlement_id, g.value ->> 1 since, g.value ->> 2 until
     from ${images} c, json_each(c.j, '$.grants') g)`
   return [
@@ -185,19 +192,19 @@ function imageBack(): string[] {
        unconfirmed = i.j ->> 'unconfirmed', keys = iif(i.j ->> 'keys' = '', null, unhex(i.j ->> 'keys')), attrs = i.j -> 'attrs',
        hash = unhex(i.j ->> 'hash'), changed_run = @run
      from ${images} i where account.id = i.object_id`,
-    `update account set times = null where times = 'null' and id in (select value from json_each(@ids))`,
+    `update account set times = null where times = 'null' and id ${among}`,
     // grants that the run began are as if they had never been; what it ended goes on
-    `delete from access where since = @target and account_id in (select value from json_each(@ids))
+    `delete from access where since = @target and account_id ${among}
        and (account_id, entitlement_id, since) not in (select account_id, entitlement_id, since from ${held})`,
-    `update access set until = @run where until is null and account_id in (select value from json_each(@ids))
+    `update access set until = @run where until is null and account_id ${among}
        and (account_id, entitlement_id, since) not in (select account_id, entitlement_id, since from ${held})`,
     `insert into access(account_id, entitlement_id, since, until) select account_id, entitlement_id, since, until from ${held} where true
        on conflict do update set until = excluded.until`,
-    `delete from decision where account_id in (select value from json_each(@ids))`,
+    `delete from decision where account_id ${among}`,
     `insert into decision(account_id, kind, identity_id, run, reason, actor, at)
        select i.object_id, d.value ->> 0, d.value ->> 1, d.value ->> 2, d.value ->> 3, d.value ->> 4, d.value ->> 5
        from ${images} i, json_each(i.j, '$.decisions') d`,
-    `delete from question where account_id in (select value from json_each(@ids))`,
+    `delete from question where account_id ${among}`,
     `insert into question(account_id, kind, code, rule, value, candidates, since)
        select i.object_id, i.j ->> '$.question[0]', i.j ->> '$.question[1]', i.j ->> '$.question[2]', i.j ->> '$.question[3]', i.j ->> '$.question[4]', i.j ->> '$.question[5]'
        from ${images} i where i.j ->> '$.question[0]' is not null`,

@@ -9,7 +9,7 @@ import type { Database } from './database.ts'
 import { openImages } from './images.ts'
 import { chosen, rowsOf, type UndoRow, undoRows } from './undo-changes.ts'
 import { countsOf, figuresOf, type UndoCounts, type UndoFigures } from './undo-figures.ts'
-import { left, type UndoStep, undoSteps } from './undo-steps.ts'
+import { left, overRange, type UndoStep, undoSteps } from './undo-steps.ts'
 
 export interface UndoPhase {
   readonly name: string
@@ -194,7 +194,12 @@ function phase(db: Database, step: UndoStep, runs: { readonly target: number; re
       const ids = chosen(db, step, runs.target, after, size)
       const last = ids.at(-1)
       if (last === undefined) return undefined
-      for (const sql of step.work) db.statement(sql).run(used(sql, { ...runs, ids: JSON.stringify(ids) }))
+      const [first = 0] = ids
+      const values = { ...runs, ids: JSON.stringify(ids), first, last }
+      for (const work of step.work) {
+        const sql = last - first + 1 === ids.length ? overRange(work) : work
+        db.statement(sql).run(used(sql, values))
+      }
       const digest = createHash('sha256').update(`${step.name} ${ids.join()}`).digest('hex')
       return { position: last, changed: ids.length, digest }
     },

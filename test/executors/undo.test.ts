@@ -266,6 +266,26 @@ describe('an undo', () => {
     expect(digestOf(cwd)).toBe(before)
   })
 
+  it('takes decisions about what goes with it, and its own undo brings them back', async () => {
+    const cwd = project(evident)
+    const first = await json('run aggregation', cwd)
+    await json('account link ad:svc 3 --reason robot', cwd)
+    await json('account unlink ad:ada --reason shared', cwd)
+    const decisions = () =>
+      inStore(cwd, `select count(*), group_concat(reason, ' ' order by reason) from decision order by 1`)
+    expect(decisions()).toEqual([2, 'robot shared'])
+    const accepted = ['ad:svc', 'ad:ada', '3'].flatMap((key) => ['--accept', key])
+    const undone = JSON.parse(
+      (await runCli(['undo', first.id, ...accepted, '--json'], { cwd })).stdout,
+    ) as TaskResultDocument
+    expect(undone).toMatchObject({ status: 'success', counts: { accountsRemoved: 9 } })
+    expect(decisions()).toEqual([0, null])
+    expect((await runCli('store check', { cwd })).code).toBe(0)
+    await json(`undo ${undone.id}`, cwd)
+    expect(decisions()).toEqual([2, 'robot shared'])
+    expect((await runCli('store check', { cwd })).code).toBe(0)
+  })
+
   it('gives the delta token back, and a full read is due until one was made; its own undo takes that back', async () => {
     const { cwd, night } = await twoNights()
     const [ad] = inStore(cwd, `select id from application where name = 'ad'`) as [number]
