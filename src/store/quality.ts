@@ -1,5 +1,6 @@
 import type { Quality } from '../model/quality.ts'
 import { confusableNames } from '../model/quality.ts'
+import { standingAccounts } from './bulk/alive.ts'
 import type { Database } from './database.ts'
 
 /** So many accounts tell as much as all of them would, in a moment. */
@@ -51,9 +52,7 @@ const steps = (step: number, top: number): string =>
 
 /** What is remarkable about the accounts of an application as they stand; by an even sample where there are many. Undefined without accounts. */
 export function qualityOf(db: Database, applicationId: number): Quality | undefined {
-  const accounts = Number(
-    db.statement('select count(*) from account where application_id = ? and retired = 0').pluck().get(applicationId),
-  )
+  const accounts = standingAccounts(db, applicationId)
   if (accounts === 0) return undefined
   const step = stepOf(Math.floor(accounts / sampleSize))
   const top = Number(db.statement('select max(id) from account').pluck().get())
