@@ -129,6 +129,9 @@ function numberValues(db: Database, { applicationId: app, promote }: DiffOptions
       delete from st.m where neu`)
 }
 
+/** Rows whose grants stay in the cache until they are looked at a second time. */
+const grantSlice = 5_000
+
 /** What changed accounts gain and lose. */
 function* diffGrants(db: Database, options: DiffOptions): Generator<void> {
   numberValues(db, options)
@@ -136,7 +139,7 @@ function* diffGrants(db: Database, options: DiffOptions): Generator<void> {
   const compared = compareAll
     ? `('changed', 'returned', 'renamed', 'same', 'seen')`
     : `('changed', 'returned', 'renamed')`
-  for (const slice of slicesOf(db)) {
+  for (const slice of slicesOf(db, grantSlice)) {
     // a value that is not in the catalogue yet goes by its negative local number until the plan is bound
     db.statement(`insert into st.gd select x.account_id, iif(m.neu, -m.l, m.g), 'add'
       from st.act x cross join st.g g on g.a = x.sid cross join st.m m on m.l = g.e

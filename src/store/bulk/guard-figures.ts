@@ -54,7 +54,8 @@ export function scopeChanged(db: Database, applicationId: number, scope: string,
 
 const nothing: ChangeFigures = { count: 0, first: [] }
 const account = `coalesce(a.shown, a.native) || coalesce(' ' || a.display, '')`
-const compared = 'from st.act x cross join st.s s on s.id = x.sid cross join account a on a.id = x.account_id'
+const staged = 'from st.act x cross join st.s s on s.id = x.sid'
+const compared = `${staged} cross join account a on a.id = x.account_id`
 const stayed = (op: string) => `from account a where a.id in (select d.account_id from st.gd d
   cross join st.act x on x.account_id = d.account_id where d.op = '${op}' and x.kind <> 'returned')`
 
@@ -149,10 +150,10 @@ const without = (counts: Record<string, number>, names: readonly string[]): Reco
   Object.fromEntries(Object.entries(counts).filter(([name]) => !names.includes(name)))
 
 async function emptied(db: Database, pause: Pause): Promise<Record<string, number>> {
-  const filled = async (attrs: string): Promise<Map<string, number>> => {
+  const filled = async (rows: string, attrs: string): Promise<Map<string, number>> => {
     const counts = new Map<string, number>()
     const slice = db
-      .statement(`select k.key, count(*) ${compared}, json_each(${attrs}) k where x.sid > @lo and x.sid <= @hi
+      .statement(`select k.key, count(*) ${rows}, json_each(${attrs}) k where x.sid > @lo and x.sid <= @hi
         and x.kind in ('changed', 'renamed') and k.type <> 'null' group by k.key`)
       .raw()
     for (const ids of slicesOf(db)) {
@@ -161,7 +162,9 @@ async function emptied(db: Database, pause: Pause): Promise<Record<string, numbe
     }
     return counts
   }
-  const now = await filled('s.attrs')
-  const lost = [...(await filled('a.attrs'))].map(([name, count]) => [name, count - (now.get(name) ?? 0)] as const)
+  const now = await filled(staged, 's.attrs')
+  const lost = [...(await filled(compared, 'a.attrs'))].map(
+    ([name, count]) => [name, count - (now.get(name) ?? 0)] as const,
+  )
   return Object.fromEntries(lost.filter(([, count]) => count > 0))
 }
