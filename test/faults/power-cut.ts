@@ -103,11 +103,13 @@ function placeOf(cwd: string, order: readonly Told[]): number {
     current?: { section: string; phase: string; after: number }
   }
   const { done, current } = checkpoint
-  const at = order.findIndex(
-    (one) => one.section === current?.section && one.phase === current.phase && one.done === current.after,
-  )
+  const inPhase = (one: Told): boolean => one.section === current?.section && one.phase === current.phase
+  const at = order.findIndex((one) => inPhase(one) && one.done === current?.after)
+  // it may have entered the next phase before it was stopped
+  const entered = current?.after === 0 ? order.findIndex(inPhase) - 1 : -1
   return Math.max(
     at,
+    entered,
     order.findLastIndex((one) => done.includes(one.section)),
   )
 }
