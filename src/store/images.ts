@@ -57,9 +57,13 @@ const entitlement: Columns = {
   gives: `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`,
 }
 
+/** Most grants are as old as their account and go on: of these, the number of the entitlement says all. */
+const grants = `json((select json_group_array(iif(c.since = a.created_run and c.until is null, c.entitlement_id,
+  json_array(c.entitlement_id, c.since, c.until))) from access c where c.account_id = a.id))`
+
 /** With all that is needed to make them again. */
 const removed = {
-  account: { ...account, application: 'a.application_id', createdRun: 'a.created_run', grants: access('') },
+  account: { ...account, grants, application: 'a.application_id', createdRun: 'a.created_run' },
   identity: { ...identity, createdRun: 'i.created_run' },
   entitlement: {
     ...entitlement,
@@ -116,13 +120,14 @@ export const removedEntitlements = (chosen: string): string =>
   taken('entitlement', `entitlement e where e.id in (${chosen})`, 'e.id')
 
 /** The objects `v` of one row of `removed`, as `change` would have them. */
-const unpacked = (object: Removed): string =>
-  named({
-    removed: '1',
-    ...Object.fromEntries(
-      Object.keys(removed[object]).map((name, index) => [name, `json(v.value -> '$[${index + 1}]')`]),
-    ),
-  })
+function unpacked(object: Removed): string {
+  const names = Object.keys(removed[object])
+  const place = (name: string): string => `'$[${names.indexOf(name) + 1}]'`
+  const columns = Object.fromEntries(names.map((name) => [name, `json(v.value -> ${place(name)})`]))
+  const whole = `json((select json_group_array(json(iif(g.type = 'array', g.value, json_array(g.value, v.value ->> ${place('createdRun')}, null))))
+    from json_each(v.value, ${place('grants')}) g))`
+  return named({ removed: '1', ...columns, ...(object === 'account' && { grants: whole }) })
+}
 
 /** Everything that run `target` left, in `temp.image`, an object a row. */
 export function openImages(db: Database, target: number): void {

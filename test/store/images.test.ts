@@ -5,7 +5,7 @@ import { checkStore } from '../../src/store/check.ts'
 import { openImages } from '../../src/store/images.ts'
 import type { Store } from '../../src/store/store.ts'
 import { digestOf } from '../helpers/digest.ts'
-import { project, smallOrganisation } from '../helpers/project.ts'
+import { project, smallOrganisation, write } from '../helpers/project.ts'
 
 /** A first aggregation that was taken back, three objects a chunk; `undo` is the number of its run. */
 async function takenBack() {
@@ -100,5 +100,27 @@ it('retention counts the objects of a row, and leaves those rows that tell of a 
   expect(db.statement('select object, first <= ? and last >= ? from removed').raw().all(held, held)).toEqual([
     ['account', 1],
   ])
+  await app.close()
+})
+
+it('brings grants back with their runs, those also that are younger than their account or ended', async () => {
+  const cwd = project({
+    ...smallOrganisation,
+    'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { deletes: off, grantsRemoved: off }\n`,
+  })
+  const app = await openApp({ cwd, env: {} })
+  const first = await app.run({ task: 'aggregation', trigger: 'manual', set: {} })
+  write(cwd, { 'ad.csv': smallOrganisation['ad.csv'].replace('g1|g2', 'g2') })
+  await app.run({ task: 'aggregation', trigger: 'manual', set: {} })
+  write(cwd, { 'ad.csv': smallOrganisation['ad.csv'] })
+  await app.run({ task: 'aggregation', trigger: 'manual', set: {} })
+  const rows = () => app.store().db.statement('select * from access').raw().all()
+  const there = rows()
+  expect(new Set(there.map((row) => String((row as unknown[]).slice(2, 4))))).toEqual(new Set(['1,', '1,2', '3,']))
+  const undone = await app.run({ task: 'undo', trigger: 'manual', set: { result: first.id, accept: 'ad:ada' } })
+  expect(undone).toMatchObject({ status: 'success', counts: { accountsRemoved: 9 } })
+  expect(rows()).toEqual([])
+  expect((await app.run({ task: 'undo', trigger: 'manual', set: { result: undone.id } })).status).toBe('success')
+  expect(rows()).toEqual(there)
   await app.close()
 })
