@@ -1,5 +1,5 @@
 /** Where a record stands in a source of several files, as one number: the line itself in the first file. */
-export const placeNumber = (file: number, line: number): number => (file === 0 ? line : file * lines + line)
+export const placeNumber = (file: number, line: number): number => file * lines + line
 const lines = 2 ** 32
 
 /** The file's number and the line that a number stands for. */

@@ -14,6 +14,8 @@ export interface Checkpointer {
 const worthFrom = 5_000
 /** Pages in the WAL (64 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
 const longest = 16_384
+/** Transactions that are moved together: the thread syncs what it moves, and the writer's commits wait behind that. */
+const together = 8
 /** SQLite's own. */
 const alonePages = 1000
 /** A thread that is not heard of for so long is gone. */
@@ -27,6 +29,7 @@ const entry = new URL(
 /** `changes`: that are to come, in many transactions. */
 export function createCheckpointer(connection: SqliteConnection, path: string, changes: number): Checkpointer {
   let slots: Int32Array<SharedArrayBuffer> | undefined
+  let waiting = 0
 
   const begin = (): void => {
     slots = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT))
@@ -63,11 +66,16 @@ export function createCheckpointer(connection: SqliteConnection, path: string, c
       if (slots === undefined) return
       const done = Atomics.load(slots, doneSlot)
       if (done === ended) stop()
-      else if (done === Atomics.load(slots, askedSlot)) ask(slots)
+      else if (done === Atomics.load(slots, askedSlot) && ++waiting % together === 0) ask(slots)
       if (slots === undefined || Atomics.load(slots, pagesSlot) < longest) return
       const asked = Atomics.load(slots, askedSlot)
-      if (waited(slots, (now) => now === asked)) rest(connection)
-      else stop()
+      if (!waited(slots, (now) => now === asked)) {
+        stop()
+        return
+      }
+      rest(connection)
+      // the thread has nothing to do, and tells again when it is asked
+      Atomics.store(slots, pagesSlot, 0)
     },
     end() {
       if (slots === undefined) return
