@@ -21,20 +21,21 @@ export function* loadKeys(
   rules: readonly CorrelationRule[],
   trusted: readonly string[],
 ): Generator<void> {
+  // even: 0 not yet, 1 it is, 2 but for its case
   db.exec(`create table st.keys(id integer primary key, rule int not null, value any not null, identity_id int not null, inactive int not null,
-      even int not null) strict;
+      even int) strict;
     create table st.shared(rule int not null, value text not null, primary key(rule, value)) strict, without rowid`)
   for (const [index, rule] of rules.entries())
     for (const { table, sign, sources } of people) {
       const at = path(rule.identity)
       const text = `iif(json_type(attrs, ${at}) in ('text', 'integer', 'real'), attrs ->> ${at}, null)`
-      const add = db.statement(`insert into st.keys(rule, value, identity_id, inactive, even)
-        select ${index}, iif(even and ${rule.ignoreCase ? 1 : 0}, lower(v), v), id, inactive, even
-        from (select id, inactive, v, ${rule.normalize.length === 0 ? `(${isPlain})` : 0} even
-          from (select ${sign}id id, status = 'inactive' inactive, ${rule.identity === 'name' ? 'name' : text} v from ${table}
-            where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1) limit -1)
-          where v is not null)
-        where not even or (v <> '' and v not in (select value from json_each(@ignored)))`)
+      const even = rule.normalize.length > 0 ? '0' : `(${isPlain}) * ${rule.ignoreCase ? 2 : 1}`
+      // `limit -1`: what is said is cut out of the JSON once
+      const add =
+        db.statement(`insert into st.keys(rule, value, identity_id, inactive, even) select ${index}, v, id, inactive, ${even}
+        from (select ${sign}id id, status = 'inactive' inactive, ${rule.identity === 'name' ? 'name' : text} v from ${table}
+          where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1) limit -1)
+        where v is not null and v not in (select value from json_each(@ignored))`)
       const top = Number(db.statement(`select max(id) from ${table}`).pluck().get() ?? 0)
       for (let lo = 0; lo < top; lo += slicePeople) {
         const before = Number(db.statement('select max(id) from st.keys').pluck().get() ?? 0)
@@ -47,22 +48,22 @@ export function* loadKeys(
   // sorted first: in the order of the identities each would go to another page
   sortInPieces(db, () =>
     db.exec(
-      'insert or ignore into st.ik select rule, value, identity_id, inactive from st.keys order by rule, value, identity_id',
+      `insert or ignore into st.ik select rule, iif(even = 2, lower(value), value), identity_id, inactive from st.keys order by 1, 2, 3`,
     ),
   )
   db.exec(
-    'drop table st.keys; insert into st.shared select rule, value from st.ik group by rule, value having count(*) > 1',
+    `drop table st.keys; insert into st.shared select rule, value from st.ik group by rule, value having count(*) > 1`,
   )
   yield
 }
 
 const path = (attribute: string): string => `'$.${JSON.stringify(attribute).replaceAll("'", "''")}'`
 
-/** Printable ASCII without blanks around it is evened out by SQLite, which nearly all is; the rest as the model does it. */
-const isPlain = `typeof(v) = 'text' and v not glob '*[^ -~]*' and v = trim(v)`
+/** ASCII without blanks around it is evened out by SQLite, which nearly all is; the rest as the model does it. */
+const isPlain = `typeof(v) = 'text' and octet_length(v) = length(v) and unicode(v) > 32 and unicode(substr(v, -1)) > 32`
 
 function evenOutRest(db: Database, rule: CorrelationRule, after: number): void {
-  const rest = db.statement('select id, value from st.keys where id > ? and not even').raw().all(after)
+  const rest = db.statement('select id, value from st.keys where id > ? and coalesce(even, 0) = 0').raw().all(after)
   const set = db.statement('update st.keys set value = ? where id = ?')
   const remove = db.statement('delete from st.keys where id = ?')
   for (const [id, value] of rest as [number, string | number][]) {
