@@ -27,7 +27,7 @@ export type PackedText = (typeof packedTexts)[number]
 export const hasText = (name: PackedText): number => 1 << packedTexts.indexOf(name)
 export const hasMac = 1 << packedTexts.length
 
-/** Room before a row's texts: content hash (16 bytes), which whoever stages the row makes, hash of the record (8), digest of the keys (8). */
+/** Before a row's texts: content hash (16 bytes), hash of the record (8), digest of the keys (8). */
 export const digestBytes = 32
 
 /**
@@ -74,4 +74,6 @@ export interface AccountBlock {
   readonly uuids: number
   /** Rows that name no identity by their own key. */
   readonly unnamed: number
+  /** The content hashes are in their places (`hashRows`). */
+  hashed: boolean
 }

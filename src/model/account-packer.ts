@@ -188,6 +188,7 @@ export class AccountPacker {
         descents: this.#descents,
         uuids: this.#uuids,
         unnamed: this.#unnamed,
+        hashed: false,
       })
       // the block goes away, its last key stays
       this.#last = Buffer.from(this.#last.subarray(this.#lastStart, this.#lastEnd))

@@ -42,6 +42,7 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
   }
   const build = once(createBuilder)
   const statements = new Map<string, SqliteStatement>()
+  const checkpointers: Checkpointer[] = []
   let checking = true
   const statement = (sql: string): SqliteStatement => {
     let known = statements.get(sql)
@@ -86,8 +87,15 @@ export function createDatabase(path: string, connection: SqliteConnection): Data
       checkRows(connection, on)
     },
     write: (work) => (connection.inTransaction ? work() : connection.transaction(() => sealing(work)).immediate()),
-    checkpointer: (changes) => createCheckpointer(connection, path, changes),
-    close: () => connection.close(),
+    checkpointer(changes) {
+      const made = createCheckpointer(connection, path, changes)
+      checkpointers.push(made)
+      return made
+    },
+    close() {
+      for (const one of checkpointers) one.closed()
+      connection.close()
+    },
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../../src/model/account-block.ts'
 
 /** Everything that a block says, as values. */
-function told({ bytes, rows, rowCount, ...rest }: AccountBlock): unknown {
+function told({ bytes, rows, rowCount, hashed: _, ...rest }: AccountBlock): unknown {
   const accounts = Array.from({ length: rowCount }, (_, index) => {
     const row = [...rows.subarray(index * rowInts, (index + 1) * rowInts)]
     const [start = 0, has = 0] = [row[rowStart], row[rowHas]]

@@ -38,6 +38,7 @@ it('keeps the WAL short while another thread moves what is committed, and leaves
   expect(connection.pragma('wal_autocheckpoint', { simple: true })).toBe(1000)
   expect(largest).toBeGreaterThan(12 << 20)
   expect(largest).toBeLessThan(160 << 20)
+  checkpointer.closed()
   connection.close()
   expect([existsSync(`${path}-wal`), existsSync(`${path}-shm`)]).toEqual([false, false])
   const read = new Sqlite(path, { readonly: true })

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
+import { hashRows } from '../../model/block-hashes.ts'
 import { memoryOfSlots, type SeenSlots } from '../../model/seen-records.ts'
 import type { PackedReading } from '../packing.ts'
 import { packDelimited } from './packed.ts'
@@ -30,6 +31,8 @@ try {
   const context = { settings, folder, clock: systemClock, signal: abort.signal }
   reading = packDelimited(context, meaning, { input, seen: () => slots, waiting })
   for await (const batch of reading.batches()) {
+    // there is time for it
+    if (wanted === 0) batch.blocks.forEach(hashRows)
     while (wanted === 0 && !abort.signal.aborted)
       await new Promise<void>((resolve) => {
         wake = resolve

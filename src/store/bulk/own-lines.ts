@@ -19,7 +19,6 @@ export class OwnLines {
   #text = Buffer.allocUnsafeSlow(1 << 16)
   #end = 0
 
-  /** Of rows whose hashes are made. */
   add({ bytes, rows, rowCount }: AccountBlock): void {
     for (let row = 0; row < rowCount * rowInts; row += rowInts) {
       const start = rows[row + rowStart] ?? 0

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { AccountBlock } from '../../model/account-block.ts'
 import { AccountPacker } from '../../model/account-packer.ts'
+import { hashRows } from '../../model/block-hashes.ts'
 import { type StagedAccount, usualUse } from '../../model/staged-account.ts'
 import type { Database } from '../database.ts'
 import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
@@ -63,11 +64,15 @@ export function createStageFile(path: string): StageFile {
   file.exec(tables)
   file.exec('begin')
   const writer = createWriter(file)
+  const syncing = createSyncing(path)
   let ownHash = ''
   return {
     path,
     add: writer.add,
-    addBlock: writer.addBlock,
+    addBlock(block) {
+      writer.addBlock(block)
+      syncing.wrote(block.bytes.length)
+    },
     addRejectedNative: writer.addRejectedNative,
     seal(db, run, { seen, known }) {
       writer.flush()
@@ -85,14 +90,38 @@ export function createStageFile(path: string): StageFile {
     ownHash: () => ownHash,
     async harden(db) {
       db.exec('pragma st.journal_mode = DELETE; pragma st.synchronous = FULL')
-      const handle = await open(path, 'r+')
-      await handle.sync().finally(() => handle.close())
+      await syncing.all()
     },
     close(db, kept) {
       if (file.open) file.close()
       else db.exec('detach st')
       if (!kept) remove(path)
     },
+  }
+}
+
+/** Bytes after which what is staged goes to the disk while more is read: little is left to wait for at the end. */
+const syncEvery = 64 * 1024 * 1024
+
+function createSyncing(path: string) {
+  let [written, going] = [0, false]
+  /** Fails as the first of them does: the system tells of a lost write once. */
+  let early = Promise.resolve()
+  const sync = async (): Promise<void> => {
+    const handle = await open(path, 'r+')
+    await handle.sync().finally(() => handle.close())
+  }
+  return {
+    wrote(bytes: number): void {
+      written += bytes
+      if (written < syncEvery || going) return
+      ;[written, going] = [0, true]
+      early = early.then(sync).finally(() => {
+        going = false
+      })
+      early.catch(() => undefined)
+    },
+    all: (): Promise<void> => early.then(sync),
   }
 }
 
@@ -103,6 +132,7 @@ function createWriter(file: SqliteConnection) {
   const lines = new OwnLines()
   const facts = { grants: 0, descents: 0, uuids: 0, unnamed: 0 }
   const addBlock = (block: AccountBlock): void => {
+    hashRows(block)
     put(block)
     if (facts.unnamed + block.unnamed === 0) lines.add(block)
     facts.grants += block.grantCount

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import {
   type AccountBlock,
   digestBytes,
@@ -7,7 +6,6 @@ import {
   hasMac,
   hasText,
   packedTexts,
-  putDigest,
   rowAttrs,
   rowCrc,
   rowEnd,
@@ -25,12 +23,11 @@ import type { SqliteConnection, SqliteStatement } from '../sqlite/driver.ts'
 const rowBatch = 50
 
 const bitsOf = packedTexts.map(hasText)
-const grantsEnd = endOfText('grants')
 const [keysText, inameText] = [hasText('keys'), hasText('iname')]
 
 /**
  * Writes blocks into the stage. SQLite cuts the texts out of the bytes of just these rows, so that no text is made in between; there is a
- * statement for each set of texts that rows have. Blocks leave with their rows' hashes in them.
+ * statement for each set of texts that rows have.
  */
 export function createBlockWriter(file: SqliteConnection): (block: AccountBlock) => void {
   const shapes = new Map<number, Shape>()
@@ -44,7 +41,6 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
     for (const { id, attribute, value, shown } of block.values)
       addValue.run(id, attribute, value, shown === value ? null : shown)
     const { rows, rowCount } = block
-    for (let at = 0; at < rowCount; at++) hashRow(block, at * rowInts)
     const waiting = new Map<number, number[]>()
     for (let at = 0; at < rowCount; at++) {
       const has = rows[at * rowInts + rowHas] ?? 0
@@ -57,12 +53,6 @@ export function createBlockWriter(file: SqliteConnection): (block: AccountBlock)
     }
     for (const [has, group] of waiting) for (const at of group) shapeOf(has).add(block, [at])
   }
-}
-
-/** The content hash: here, so that the thread which reads has no more to do than this one. */
-function hashRow({ bytes, rows }: AccountBlock, row: number): void {
-  const hashed = bytes.subarray(rows[row + grantsEnd], rows[row + rowEnd])
-  putDigest(hash('sha256', hashed, 'binary'), 16, bytes, rows[row + rowStart] ?? 0)
 }
 
 interface Shape {

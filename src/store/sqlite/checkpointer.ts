@@ -6,8 +6,10 @@ import type { SqliteConnection } from './driver.ts'
 export interface Checkpointer {
   /** After each transaction. */
   committed(): void
-  /** Whoever writes next does it alone again. */
+  /** Whoever writes next does it alone again; the thread still moves what there is. */
   end(): void
+  /** Waits until the thread has closed the store, after the end: whoever closes it last removes the WAL. */
+  closed(): void
 }
 
 /** Changes from which on a thread is worth its start; of many small writers at once none has one. */
@@ -15,7 +17,7 @@ const worthFrom = 5_000
 /** Pages in the WAL (64 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
 const longest = 16_384
 /** Transactions that are moved together: the thread syncs what it moves, and the writer's commits wait behind that. */
-const together = 8
+const together = 4
 /** SQLite's own. */
 const alonePages = 1000
 /** A thread that is not heard of for so long is gone. */
@@ -29,6 +31,7 @@ const entry = new URL(
 /** `changes`: that are to come, in many transactions. */
 export function createCheckpointer(connection: SqliteConnection, path: string, changes: number): Checkpointer {
   let slots: Int32Array<SharedArrayBuffer> | undefined
+  let ending: typeof slots
   let waiting = 0
 
   const begin = (): void => {
@@ -81,9 +84,12 @@ export function createCheckpointer(connection: SqliteConnection, path: string, c
       if (slots === undefined) return
       Atomics.store(slots, endSlot, 1)
       ask(slots)
-      // it has closed the store: whoever closes it last removes the WAL
-      waited(slots, () => false)
+      ending = slots
       stop()
+    },
+    closed() {
+      if (ending !== undefined) waited(ending, () => false)
+      ending = undefined
     },
   }
 }
