@@ -60,7 +60,7 @@ export function createAggregationRoad(
         seen &&
         (() => {
           table = seen.table()
-          return table?.slots ?? seen.nothing()
+          return table?.records ?? seen.nothing()
         })
       const outcome =
         same?.outcome ??
