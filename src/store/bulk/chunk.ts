@@ -11,7 +11,7 @@ export interface Applied {
 /** What one chunk did, and the rows that its audit event proves. */
 export interface Worked {
   readonly changed: number
-  readonly rows: readonly unknown[]
+  readonly rows: readonly unknown[] | Buffer
 }
 
 export type Chunk = (db: Database, bound: Bound, after: number, size: number) => Applied | undefined
@@ -47,4 +47,7 @@ export const cutBy = (end: End, work: Work): Cut => ({
   },
 })
 
-const digestOf = (rows: readonly unknown[]): string => createHash('sha256').update(JSON.stringify(rows)).digest('hex')
+const digestOf = (rows: Worked['rows']): string =>
+  createHash('sha256')
+    .update(Buffer.isBuffer(rows) ? rows : JSON.stringify(rows))
+    .digest('hex')

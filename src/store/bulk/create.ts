@@ -44,7 +44,7 @@ function createStatements(form: CreateForm) {
     hashes: `insert into account_seen(account_id, application_id, mac)
       select @abase + s.id, @app, iif(s.mac is null ${own ? '' : 'or (@ownable and l.sid is null)'}, ${noHash}, s.mac)
       from ${rows} where ${range} ${isMade('s.id')} order by s.id`,
-    digest: `select group_concat(hex(s.hash)) from st.s s where ${range} ${isMade('s.id')}`,
+    digest: `select cast(group_concat(s.hash, '') as blob) from st.s s where ${range} ${isMade('s.id')}`,
     found: `st.link l left join identity i on i.id = l.identity_id
       where l.sid > @lo and l.sid <= @hi and l.account_id is null and l.kind = 'rule'`,
   }
@@ -83,7 +83,7 @@ function createAccounts(db: Database, b: Bound, lo: number, hi: number): Worked 
   if (form === 'own') db.statement(sql.hashes).run({ app, abase, lo, hi })
   else db.statement(sql.hashes).run({ app, abase, ownable: b.ownable, lo, hi })
   if (form !== 'own') markFound(db, b, sql.found, lo, hi)
-  return { changed: done.changes, rows: db.statement(sql.digest).pluck().all({ lo, hi }) }
+  return { changed: done.changes, rows: db.statement(sql.digest).pluck().get({ lo, hi }) as Buffer }
 }
 
 /** Identities that rules found: the next refresh looks at them. */

@@ -20,7 +20,7 @@ import { placeNumber } from '../../model/place.ts'
 import type { SqliteConnection, SqliteStatement } from '../sqlite/driver.ts'
 
 /** Rows of a statement: each call into SQLite costs as much as a row. */
-const rowBatch = 50
+const rowBatch = 20
 
 const bitsOf = packedTexts.map(hasText)
 const [keysText, inameText] = [hasText('keys'), hasText('iname')]
