@@ -2,7 +2,7 @@ import type { ZodType } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import type { RejectedRow } from '../model/rejected-row.ts'
 import type { Evidence } from '../model/result.ts'
-import type { KnownRecords, SeenSlots } from '../model/seen-records.ts'
+import type { SeenSlots } from '../model/seen-records.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountMeaning, PackedReading } from './packing.ts'
 
@@ -71,8 +71,8 @@ export interface RecordTaker {
 
 export interface PackOptions {
   readonly input?: string | undefined
-  /** As in `ReadOptions`; asked for once, when a thread that reads is on its way: it puts the hashes in while more are loaded. */
-  readonly seen: () => KnownRecords
+  /** As in `ReadOptions`; asked for once, when a thread that reads is on its way: loading them takes as long as its start. */
+  readonly seen: () => SeenSlots
   /** Records wait for others of their account, in this file where memory does not hold them all; whoever gives it removes it. */
   readonly waiting?: string | undefined
 }

@@ -5,7 +5,7 @@ import type { PackedReading } from '../connectors/packing.ts'
 import type { Application } from '../model/application.ts'
 import type { MapOutcome } from '../model/mapping.ts'
 import type { Evidence } from '../model/result.ts'
-import { allKnown, type KnownRecords, nothingKnown } from '../model/seen-records.ts'
+import { createSeenSlots, type SeenSlots } from '../model/seen-records.ts'
 import type { RawValue } from '../model/value.ts'
 import type { AccountPlan } from '../store/bulk/account-plan.ts'
 import type { TaskContext } from '../task/executor.ts'
@@ -36,7 +36,7 @@ export async function readAccounts(
   args: AggregationArguments,
   plan: AccountPlan | undefined,
   since: string | undefined,
-  seen?: () => KnownRecords,
+  seen?: () => SeenSlots,
 ): Promise<ReadOutcome> {
   const intake = createIntake(context, application, args, plan, since)
   const evidence =
@@ -55,7 +55,7 @@ async function readAlone(
   application: Application,
   args: AggregationArguments,
   intake: Intake,
-  seen: (() => KnownRecords) | undefined,
+  seen: (() => SeenSlots) | undefined,
 ): Promise<Evidence> {
   const connection = await context.connect(application.name)
   const { input } = args
@@ -65,7 +65,7 @@ async function readAlone(
           context,
           application,
           intake,
-          await connection.accounts({ input, limit: context.options.limit, seen: seen && allKnown(seen()) }),
+          await connection.accounts({ input, limit: context.options.limit, seen: seen?.() }),
         )
       : await takeBlocks(context, application, intake, await connection.packed(intake.meaning, { input, seen }))
   await connection.close()
@@ -84,7 +84,7 @@ async function readMerged(
   if (options.only !== undefined || options.limit !== undefined) return undefined
   const connection = await context.connect(application.name)
   const waiting = store.accountPlans.waitingPath(run.id, application.name)
-  const seen = (): KnownRecords => nothingKnown(new Uint8Array(0))
+  const seen = (): SeenSlots => createSeenSlots(new Uint8Array(0), 0)
   try {
     const reading = await connection.packed?.(intake.meaning, { input: args.input, seen, waiting })
     if (reading === undefined) return undefined

@@ -60,7 +60,7 @@ export function createAggregationRoad(
         seen &&
         (() => {
           table = seen.table()
-          return table?.records ?? seen.nothing()
+          return table?.slots ?? seen.nothing()
         })
       const outcome =
         same?.outcome ??

@@ -1,7 +1,7 @@
 import { dayIn } from '../base/clock.ts'
 import type { Application } from '../model/application.ts'
 import type { Evidence } from '../model/result.ts'
-import type { KnownRecords } from '../model/seen-records.ts'
+import type { SeenSlots } from '../model/seen-records.ts'
 import type { SeenTable } from '../store/bulk/seen.ts'
 import type { TaskContext } from '../task/executor.ts'
 import type { AggregationArguments } from './account-aggregation.ts'
@@ -13,7 +13,7 @@ export interface SeenBefore {
   /** Records that need not be looked at again; undefined for a read that compares or correlates everything. */
   table(): SeenTable | undefined
   /** Looks at every record, for the next read to compare with. */
-  nothing(): KnownRecords
+  nothing(): SeenSlots
   /** What a read would come to, where the source is byte for byte what it was and nothing else touched its accounts. */
   unchanged(): Promise<{ readonly outcome: ReadOutcome; readonly table: SeenTable } | undefined>
 }

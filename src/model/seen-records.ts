@@ -7,26 +7,6 @@ export interface SeenSlots {
   slots: Int32Array<ArrayBuffer>
   /** Records that were there again, and whether one was so more than once. */
   marks: Int32Array<ArrayBuffer>
-  /** Hashes that are in it. */
-  added: number
-}
-
-/**
- * A table, and the hashes that are still to be put into it: page by page, two numbers each, by whoever reads, which may be another thread. A
- * page is good until the next one is asked for, and may be moved.
- */
-export interface KnownRecords {
-  readonly seen: SeenSlots
-  readonly pages: Iterable<Int32Array<ArrayBuffer>>
-}
-
-/** For a read that looks at every record. */
-export const nothingKnown = (key: Uint8Array): KnownRecords => ({ seen: createSeenSlots(key, 0), pages: [] })
-
-/** The table with all its hashes, put in here. */
-export function allKnown({ seen, pages }: KnownRecords): SeenSlots {
-  for (const macs of pages) addSeen(seen, macs)
-  return seen
 }
 
 /** What moves. */
@@ -41,34 +21,20 @@ export function releaseSlots(seen: SeenSlots): void {
 /** So full is a table that is made for its hashes: what is not known is told soon. There may be some more. */
 const full = 0.8
 const mostFull = 0.9
-/** Of a table for fewer than there are: rare, as the last read tells how many to expect. */
-const growth = 1.25
 
 /** Room for so many hashes; none is known yet. */
 export function createSeenSlots(key: Uint8Array, known: number): SeenSlots {
-  return { key, slots: slotsFor(known), marks: new Int32Array(2), added: 0 }
+  return { key, slots: new Int32Array(known === 0 ? 0 : 2 * (Math.ceil(known / full) + 16)), marks: new Int32Array(2) }
 }
 
-const slotsFor = (known: number): Int32Array<ArrayBuffer> =>
-  new Int32Array(known === 0 ? 0 : 2 * (Math.ceil(known / full) + 16))
+/** How many hashes there is room for at most. */
+export const roomOf = ({ slots }: SeenSlots): number => Math.floor((slots.length / 2) * mostFull)
 
 /** Two low bits of the second number are for the marks. */
 export const secondOf = (high: number): number => high & -4
 
-/** Adds hashes, two numbers each, before any is marked; zero means that none is known. A table that they do not fit in grows. */
-export function addSeen(seen: SeenSlots, macs: Int32Array): void {
-  const most = seen.added + macs.length / 2
-  if (most > (seen.slots.length / 2) * mostFull) {
-    const { slots } = seen
-    seen.slots = slotsFor(Math.max(most, Math.ceil(seen.added * growth)))
-    put(seen.slots, slots)
-    slots.buffer.transfer(0)
-  }
-  seen.added += put(seen.slots, macs)
-}
-
-/** Gives how many there were. Plain variables: there are millions. */
-function put(slots: Int32Array, macs: Int32Array): number {
+/** Adds hashes, two numbers each; zero means that none is known. Gives how many there were. Plain variables: there are millions. */
+export function addSeen({ slots }: SeenSlots, macs: Int32Array): number {
   const count = slots.length / 2
   const scale = count / 2 ** 32
   let added = 0

@@ -19,7 +19,7 @@ import type { IdentityModel } from '../../src/model/identity-model.ts'
 import { compileMapping } from '../../src/model/mapping.ts'
 import { type AccountRow, compileMerge, disagreement } from '../../src/model/merge-rows.ts'
 import { placeOf } from '../../src/model/place.ts'
-import { nothingKnown } from '../../src/model/seen-records.ts'
+import { createSeenSlots } from '../../src/model/seen-records.ts'
 import { stagedAccount } from '../../src/model/staged-account.ts'
 import { write } from '../helpers/files.ts'
 import { outcomeOf } from '../helpers/packed-blocks.ts'
@@ -266,7 +266,7 @@ describe('rows of an account that are put together as bytes', () => {
       identity: undefined,
       times,
     }
-    const options = { seen: () => nothingKnown(new Uint8Array(0)), waiting: join(context.folder, 'var/rows') }
+    const options = { seen: () => createSeenSlots(new Uint8Array(0), 0), waiting: join(context.folder, 'var/rows') }
     const here = await outcomeOf(packDelimited(context, what, options))
     expect(await outcomeOf(packOnThread(context, what, options))).toEqual(here)
     expect(here).toMatchObject({ read: count, rejects: { length: 6 } })

@@ -14,11 +14,9 @@ it('what was not there again exactly once is told apart from the rest', () => {
   const half = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
   const record = fc.record({ low: half, high: half, times: fc.nat(3) })
   fc.assert(
-    fc.property(fc.uniqueArray(record, { selector: ({ low }) => low, size: 'medium' }), fc.nat(40), (records, room) => {
-      // a table for more or for fewer than there are
-      const seen = createSeenSlots(new Uint8Array(16), room)
-      for (const { low, high } of records) addSeen(seen, Int32Array.of(low, high))
-      expect(seen.added).toBe(records.filter(({ low, high }) => (low | secondOf(high)) !== 0).length)
+    fc.property(fc.uniqueArray(record, { selector: ({ low }) => low }), (records) => {
+      const seen = createSeenSlots(new Uint8Array(16), records.length)
+      addSeen(seen, Int32Array.from(records.flatMap(({ low, high }) => [low, high])))
       for (const { low, high, times } of records) for (let n = 0; n < times; n++) markSeen(seen, low, high)
       const rest = notSeenOnce(seen)
       for (const { low, high, times } of records) {

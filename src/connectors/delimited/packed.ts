@@ -1,4 +1,3 @@
-import { allKnown } from '../../model/seen-records.ts'
 import type { ConnectorContext, PackOptions, Reading, ReadOptions } from '../connector.ts'
 import { readFiles } from '../files.ts'
 import { packMerged } from '../merge/packing.ts'
@@ -24,7 +23,7 @@ export function packDelimited(
 ): PackedReading {
   if (waiting === undefined)
     return packReading(meaning, (packer) =>
-      readDelimited(context, { input, seen: allKnown(seen()), taker: plainTaker(meaning, packer) }),
+      readDelimited(context, { input, seen: seen(), taker: plainTaker(meaning, packer) }),
     )
   const rows = new WaitingRows(waiting)
   return packMerged(meaning, rows, (packer) => {

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.ts'
 import { hashRows } from '../../model/block-hashes.ts'
-import { addSeen, memoryOfSlots, type SeenSlots } from '../../model/seen-records.ts'
+import { memoryOfSlots, type SeenSlots } from '../../model/seen-records.ts'
 import type { PackedReading } from '../packing.ts'
 import { packDelimited } from './packed.ts'
 import { type FromThread, failureOf, memoryOf, received, type ThreadTask, type ToThread } from './thread-messages.ts'
@@ -17,14 +17,10 @@ let wake = (): void => undefined
 let reading: PackedReading | undefined
 
 try {
-  const seen = await new Promise<SeenSlots>((resolve) => {
-    let table: SeenSlots
+  const slots = await new Promise<SeenSlots>((resolve) => {
     port.on('message', (message: ToThread) => {
-      if ('seen' in message) table = message.seen
-      else if ('macs' in message) {
-        if (message.macs === undefined) resolve(table)
-        else add(table, message.macs)
-      } else if ('stop' in message) abort.abort()
+      if ('seen' in message) resolve(message.seen)
+      else if ('stop' in message) abort.abort()
       else {
         wanted++
         for (const block of received(message.used)) reading?.recycle(block)
@@ -33,7 +29,7 @@ try {
     })
   })
   const context = { settings, folder, clock: systemClock, signal: abort.signal }
-  reading = packDelimited(context, meaning, { input, seen: () => ({ seen, pages: [] }), waiting })
+  reading = packDelimited(context, meaning, { input, seen: () => slots, waiting })
   for await (const batch of reading.batches()) {
     // there is time for it
     if (wanted === 0) batch.blocks.forEach(hashRows)
@@ -44,18 +40,11 @@ try {
     wanted--
     say({ batch }, memoryOf(batch.blocks))
   }
-  say({ evidence: reading.evidence(), seen }, memoryOfSlots(seen))
+  say({ evidence: reading.evidence(), seen: slots }, memoryOfSlots(slots))
 } catch (error) {
   say({ failure: failureOf(error) }, [])
 } finally {
   port.close()
-}
-
-function add(table: SeenSlots, macs: Int32Array<ArrayBuffer>): void {
-  addSeen(table, macs)
-  // the collector would come for it only when there is much more
-  macs.buffer.transfer(0)
-  say({ added: true }, [])
 }
 
 function say(message: FromThread, memory: readonly ArrayBuffer[]): void {

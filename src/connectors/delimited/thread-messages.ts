@@ -14,19 +14,13 @@ export interface ThreadTask {
   readonly waiting: string | undefined
 }
 
-/**
- * To the thread: a table of what to compare with, first of all, then its hashes, page by page, none after the last; one more batch is wanted, with
- * memory of blocks that were used; or the run has to stop.
- */
+/** To the thread: what to compare with, first of all; one more batch is wanted, with memory of blocks that were used; or the run has to stop. */
 export type ToThread =
   | { readonly seen: SeenSlots }
-  | { readonly macs: Int32Array<ArrayBuffer> | undefined }
   | { readonly used: readonly AccountBlock[] }
   | { readonly stop: true }
 
 export type FromThread =
-  /** A page of hashes is in the table. */
-  | { readonly added: true }
   | { readonly batch: PackedBatch }
   | { readonly evidence: Evidence; readonly seen: SeenSlots }
   | { readonly failure: Failure }

@@ -12,8 +12,6 @@ import { errorOf, type FromThread, memoryOf, received, type ThreadTask, type ToT
 
 /** Bytes from which on a thread is worth its start. */
 const worthFrom = 4 * 1024 * 1024
-/** Pages of hashes that may be on their way: one is loaded while another is put into the table, and many millions never wait in memory. */
-const pagesAhead = 8
 const entry = new URL(import.meta.url.endsWith('.ts') ? './reader-thread.ts' : './reader-thread.js', import.meta.url)
 
 /** A source of files that are so large that a thread of its own should read them. */
@@ -43,17 +41,9 @@ export function packOnThread(
       const stop = (): void => tell({ stop: true }, [])
       signal.addEventListener('abort', stop)
       try {
-        const messages = messagesOf(thread)
-        const { seen, pages } = options.seen()
+        const seen = options.seen()
         tell({ seen }, memoryOfSlots(seen))
-        let ahead = 0
-        for (const macs of pages) {
-          tell({ macs }, [macs.buffer])
-          if (++ahead > pagesAhead) await messages.next()
-        }
-        tell({ macs: undefined }, [])
-        for await (const message of messages) {
-          if ('added' in message) continue
+        for await (const message of messagesOf(thread)) {
           if ('failure' in message) throw errorOf(message.failure)
           if ('evidence' in message) {
             evidence = message.evidence

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
-import type { KnownRecords } from '../../model/seen-records.ts'
+import type { SeenSlots } from '../../model/seen-records.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
 import { keepUsualPages } from '../cache.ts'
 import type { Database } from '../database.ts'
@@ -82,7 +82,7 @@ export interface AccountPlans {
   /** Counts the accounts that are there, once a plan: for whoever waits for the source anyway. */
   countAlive(applicationId: number): number
   /** For a read that looks at every record, and is what the next one is compared with. */
-  seeNothing(definition: string): KnownRecords
+  seeNothing(definition: string): SeenSlots
   create(resultId: string, run: number, section: string): AccountPlan
   /** A run begins: what an earlier dry run of this process would make is nothing to it. */
   forgetIdentities(): void

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import {
+  addSeen,
   createSeenSlots,
   isSeenOnce,
-  type KnownRecords,
-  nothingKnown,
   notSeenOnce,
   releaseSlots,
+  roomOf,
+  type SeenSlots,
   secondOf,
   slotOf,
 } from '../../model/seen-records.ts'
@@ -15,7 +16,7 @@ import type { Database } from '../database.ts'
 /** Hashes of the source records that an application's accounts were last made from, and which of them are there again. */
 export interface SeenTable {
   /** With the key of the definition: another definition, another key, no hit. */
-  readonly records: KnownRecords
+  readonly slots: SeenSlots
   /** Records that were there again. */
   count(): number
   /** One of them was there more than once. */
@@ -33,7 +34,7 @@ const pageSize = 20_000
 const fewOf = 10
 
 /** Hashes for a read that looks at every record: they are kept for the next one. */
-export const seeNothing = (db: Database, definition: string): KnownRecords => nothingKnown(keyOf(db, definition))
+export const seeNothing = (db: Database, definition: string): SeenSlots => createSeenSlots(keyOf(db, definition), 0)
 
 /**
  * Every record of the last read is there again; undefined where an account was touched since, so that this tells not everything. `alive`: its
@@ -48,7 +49,7 @@ export function allSeen(db: Database, applicationId: number, rows: number, alive
   if (alive - missing !== rows) return undefined
   const again = db.statement(zeroed).pluck().all(applicationId) as number[]
   return {
-    records: nothingKnown(Buffer.alloc(0)),
+    slots: createSeenSlots(Buffer.alloc(0), 0),
     count: () => rows,
     repeated: () => false,
     unseen: () => [again],
@@ -64,32 +65,26 @@ const touched = `select count(*) from account where id in (${zeroed}) and state 
 /** 10 bytes an account. `rows`: of the last read, where there was one that tells; mostly as many are known. */
 export function loadSeen(db: Database, applicationId: number, definition: string, rows: number | undefined): SeenTable {
   keepFewPages(db)
+  const pages = (): Generator<Page> => pagesOf(db, applicationId)
+  const key = keyOf(db, definition)
   const accounts = (): number =>
     Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
-  const seen = createSeenSlots(keyOf(db, definition), rows ?? accounts())
-  /** Accounts, also those of which no record is known. */
-  let known = 0
-  function* hashes(): Generator<Int32Array<ArrayBuffer>> {
-    for (const { macs } of pagesOf(db, applicationId)) {
-      known += macs.length / 2
-      yield macs
-    }
-  }
-  const count = (): number => seen.marks[0] ?? 0
-  const repeated = (): boolean => seen.marks[1] === 1
+  const { slots, known } = tableOf(pages, key, rows ?? accounts()) ?? tableOf(pages, key, accounts()) ?? refuse()
+  const count = (): number => slots.marks[0] ?? 0
+  const repeated = (): boolean => slots.marks[1] === 1
   return {
-    records: { seen, pages: hashes() },
+    slots,
     count,
     repeated,
-    release: () => releaseSlots(seen),
+    release: () => releaseSlots(slots),
     *unseen() {
       if (count() === known && !repeated()) return
-      const rest = (known - count()) * fewOf <= known ? notSeenOnce(seen) : undefined
+      const rest = (known - count()) * fewOf <= known ? notSeenOnce(slots) : undefined
       const isUnseen = (low: number, high: number): boolean =>
         rest === undefined
-          ? !isSeenOnce(seen, low, high)
+          ? !isSeenOnce(slots, low, high)
           : (low | secondOf(high)) === 0 || slotOf(rest, low, secondOf(high)) !== -1
-      for (const page of pagesOf(db, applicationId)) {
+      for (const page of pages()) {
         const { macs } = page
         const there: number[] = []
         for (let i = 0; i < macs.length; i += 2) if (isUnseen(macs[i] ?? 0, macs[i + 1] ?? 0)) there.push(i >> 1)
@@ -99,10 +94,30 @@ export function loadSeen(db: Database, applicationId: number, definition: string
   }
 }
 
-/** Hashes of accounts in the order of their numbers, two numbers each; good until the next page is asked for. */
+const refuse = (): never => {
+  throw new Error('there are more hashes than accounts')
+}
+
+/** `known`: accounts, also those of which no record is known. Undefined: they do not fit. */
+function tableOf(
+  pages: () => Iterable<Page>,
+  key: Buffer,
+  room: number,
+): { readonly slots: SeenSlots; readonly known: number } | undefined {
+  const slots = createSeenSlots(key, room)
+  let [known, added] = [0, 0]
+  for (const { macs } of pages()) {
+    if (added + macs.length / 2 > roomOf(slots)) return undefined
+    added += addSeen(slots, macs)
+    known += macs.length / 2
+  }
+  return { slots, known }
+}
+
+/** Hashes of accounts in the order of their numbers, two for each; good until the next page is asked for. */
 interface Page {
   readonly after: number
-  readonly macs: Int32Array<ArrayBuffer>
+  readonly macs: Int32Array
 }
 
 /** SQLite joins the hashes of a page, so that a million of them are fifty calls. */
@@ -120,8 +135,8 @@ function* pagesOf(db: Database, app: number): Generator<Page> {
     const bytes = page.get({ app, after, end: after + pageSize }) as Buffer<ArrayBuffer> | null
     if (bytes === null) continue
     yield { after, macs: new Int32Array(bytes.buffer) }
-    // gives the memory back at once, where it was not moved: the collector comes for it only when there is much more
-    if (!bytes.buffer.detached) bytes.buffer.transfer(0)
+    // gives the memory back at once: the collector comes for it only when there is much more
+    bytes.buffer.transfer(0)
   }
 }
 
