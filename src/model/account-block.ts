@@ -23,8 +23,13 @@ export const packedTexts = [
 ] as const
 export type PackedText = (typeof packedTexts)[number]
 
+/** Asked for with every text of a row. */
+const numberOf = Object.fromEntries(packedTexts.map((name, index) => [name, index])) as Readonly<
+  Record<PackedText, number>
+>
+
 /** The bit of a text that is there, in `rowHas`. */
-export const hasText = (name: PackedText): number => 1 << packedTexts.indexOf(name)
+export const hasText = (name: PackedText): number => 1 << numberOf[name]
 export const hasMac = 1 << packedTexts.length
 
 /** Before a row's texts: content hash (16 bytes), hash of the record (8), digest of the keys (8). */
@@ -45,7 +50,7 @@ export function putDigest(digest: string, length: number, bytes: Buffer, at: num
 export const rowInts = rowEnds + packedTexts.length
 
 /** Where the end of a text stands among the numbers of a row. */
-export const endOfText = (name: PackedText): number => rowEnds + packedTexts.indexOf(name)
+export const endOfText = (name: PackedText): number => rowEnds + numberOf[name]
 
 /** An identity's seal is over its name, type, status, attributes and sources with these between: they lie between the texts. */
 export const [beforeStatus, beforeAttributes, beforeSources] = ['\u001fperson\u001f', '\u001f', '\u001f'] as const

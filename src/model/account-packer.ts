@@ -30,7 +30,9 @@ const blockBytes = 1 << 20
 const blockRows = 3000
 /** Digits of a number, and what stands before it. */
 const grantBytes = 12
-const [keysText, inameText, ierrorText] = [hasText('keys'), hasText('iname'), hasText('ierror')]
+const [uuidText = 0, keysText = 0, inameText = 0, ierrorText = 0] = (['uuid', 'keys', 'iname', 'ierror'] as const).map(
+  hasText,
+)
 const [nativeEnd = 0, timesEnd = 0, keysEnd = 0, inameEnd = 0, isourcesEnd = 0, grantsEnd = 0] = (
   ['native', 'times', 'keys', 'iname', 'isources', 'grants'] as const
 ).map(endOfText)
@@ -116,7 +118,7 @@ export class AccountPacker {
     rows[row + rowFlags] = flags
     rows[row + rowStart] = this.at
     rows[row + rowEnd] = end
-    if ((has & hasText('uuid')) !== 0) this.#uuids++
+    if ((has & uuidText) !== 0) this.#uuids++
     const start = this.at + digestBytes
     const stop = rows[row + nativeEnd] ?? 0
     if (this.#isDescent(start, stop)) this.#descents++
@@ -206,8 +208,20 @@ export class AccountPacker {
 
 const accountTexts = ['native', 'shown', 'uuid', 'display', 'use', 'owner', 'times', 'keys'] as const
 
-function sizeOf({ draft, ...account }: StagedAccount): number {
-  const texts = [account.attrs, account.head, account.values, ...accountTexts.map((name) => account[name])]
-  const identity = draft && [draft.name, draft.status, draft.attrsJson, draft.sourcesJson, draft.error, beforeStatus]
-  return [...texts, ...(identity ?? [])].reduce((sum, text) => sum + (text?.length ?? 0), 8)
+/** Characters of its texts, and of what lies between them. */
+function sizeOf(account: StagedAccount): number {
+  const { attrs, head, values, draft } = account
+  let size = attrs.length + head.length + values.length + 8
+  for (const name of accountTexts) size += account[name]?.length ?? 0
+  if (draft === undefined) return size
+  const { name, status, attrsJson, sourcesJson, error } = draft
+  return (
+    size +
+    name.length +
+    status.length +
+    attrsJson.length +
+    sourcesJson.length +
+    (error?.length ?? 0) +
+    beforeStatus.length
+  )
 }

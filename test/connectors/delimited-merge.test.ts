@@ -13,7 +13,7 @@ import { WaitingRows } from '../../src/connectors/merge/waiting-rows.ts'
 import type { AccountMeaning, PackedReading } from '../../src/connectors/packing.ts'
 import { createTally } from '../../src/connectors/tally.ts'
 import { AccountPacker } from '../../src/model/account-packer.ts'
-import type { Application, AttributeDefinition } from '../../src/model/application.ts'
+import type { Application } from '../../src/model/application.ts'
 import { compileIdentityCreation } from '../../src/model/identity-creation.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
 import { compileMapping } from '../../src/model/mapping.ts'
@@ -21,6 +21,7 @@ import { type AccountRow, compileMerge, disagreement } from '../../src/model/mer
 import { placeOf } from '../../src/model/place.ts'
 import { createSeenSlots } from '../../src/model/seen-records.ts'
 import { stagedAccount } from '../../src/model/staged-account.ts'
+import { attribute } from '../helpers/attribute.ts'
 import { write } from '../helpers/files.ts'
 import { outcomeOf } from '../helpers/packed-blocks.ts'
 import { project } from '../helpers/project.ts'
@@ -101,16 +102,6 @@ async function bothWays(files: Readonly<Record<string, string>>, meaning: Accoun
     spilled: existsSync(join(context.folder, 'var/rows')),
   }
 }
-
-const attribute = (name: string, more: Partial<AttributeDefinition> = {}): AttributeDefinition => ({
-  name,
-  type: 'string',
-  multiple: false,
-  entitlement: false,
-  ignore: false,
-  valuesIgnoreCase: false,
-  ...more,
-})
 
 const oneOf = fc.constantFrom
 /** Mostly the first. */

@@ -10,9 +10,10 @@ import { packDelimited } from '../../src/connectors/delimited/packed.ts'
 import { plainTaker } from '../../src/connectors/delimited/plain-records.ts'
 import { isWorthThread, packOnThread } from '../../src/connectors/delimited/threaded.ts'
 import { type AccountMeaning, type PackedReading, packReading } from '../../src/connectors/packing.ts'
-import type { Application, AttributeDefinition, CorrelationRule, ValueSource } from '../../src/model/application.ts'
+import type { Application, CorrelationRule, ValueSource } from '../../src/model/application.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
 import { addSeen, createSeenSlots } from '../../src/model/seen-records.ts'
+import { attribute } from '../helpers/attribute.ts'
 import { write } from '../helpers/files.ts'
 import { outcomeOf } from '../helpers/packed-blocks.ts'
 import { project } from '../helpers/project.ts'
@@ -66,16 +67,6 @@ async function bothWays(content: string, meaning: AccountMeaning) {
 }
 
 const names = ['id', 'first', 'last', 'mail', 'start', 'age', 'ok', 'status', 'groups', 'roles'] as const
-
-const attribute = (name: string, more: Partial<AttributeDefinition> = {}): AttributeDefinition => ({
-  name,
-  type: 'string',
-  multiple: false,
-  entitlement: false,
-  ignore: false,
-  valuesIgnoreCase: false,
-  ...more,
-})
 
 const oneOf = fc.constantFrom
 /** Nine times out of ten the first. */

@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { AccountDefinition, Application, AttributeDefinition } from '../../src/model/application.ts'
+import type { AccountDefinition, Application } from '../../src/model/application.ts'
 import { contentHash } from '../../src/model/content-hash.ts'
 import { compileIdentityCreation } from '../../src/model/identity-creation.ts'
 import type { IdentityModel } from '../../src/model/identity-model.ts'
 import type { MappedAccount } from '../../src/model/mapped-account.ts'
 import { compileMapping, type MapOutcome } from '../../src/model/mapping.ts'
 import type { RawValue } from '../../src/model/value.ts'
+import { attribute } from '../helpers/attribute.ts'
 
-const attribute = (name: string, more: Partial<AttributeDefinition> = {}): AttributeDefinition => ({
-  name,
-  type: 'string',
-  multiple: false,
-  entitlement: false,
-  ignore: false,
-  valuesIgnoreCase: false,
-  ...more,
-})
 const application = (account: Partial<AccountDefinition> = {}, more: Partial<Application> = {}): Application => ({
   name: 'app1',
   privileged: false,

@@ -1,18 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AttributeDefinition } from '../../src/model/application.ts'
 import { compileMerge } from '../../src/model/merge-rows.ts'
 import type { RawValue } from '../../src/model/value.ts'
+import { attribute } from '../helpers/attribute.ts'
 
-const attribute = (name: string, more: Partial<AttributeDefinition> = {}): AttributeDefinition => ({
-  name,
-  type: 'string',
-  multiple: false,
-  entitlement: false,
-  ignore: false,
-  valuesIgnoreCase: false,
-  ...more,
-})
 const columns = ['id', 'city', 'level', 'born', 'groups', 'right', 'note']
 const merge = (ignoreCase: boolean, rows: readonly (readonly RawValue[])[]) =>
   compileMerge(

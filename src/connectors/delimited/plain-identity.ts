@@ -1,9 +1,9 @@
 import { beforeAttributes, beforeSources, beforeStatus, endOfText } from '../../model/account-block.ts'
+import { copy, copyAll, isText } from '../../model/bytes.ts'
 import { normalize } from '../../model/normalize.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
 import type { PlainDraft } from '../../model/plain-draft.ts'
 import type { Normalization } from '../../model/value.ts'
-import { copy, copyAll, isText } from '../bytes.ts'
 
 const [quote, comma, opening, closing] = [34, 44, 123, 125]
 const [gapStatus, gapAttributes, gapSources] = [beforeStatus, beforeAttributes, beforeSources].map((text) =>

@@ -1,6 +1,6 @@
+import { copyAll } from '../../model/bytes.ts'
 import { evenOut } from '../../model/normalize.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
-import { copyAll } from '../bytes.ts'
 
 const [quote, comma, opening, closing, space] = [34, 44, 91, 93, 32]
 const textNull = Buffer.from('null')

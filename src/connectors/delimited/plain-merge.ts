@@ -1,7 +1,7 @@
 import type { AccountPacker } from '../../model/account-packer.ts'
+import { copy } from '../../model/bytes.ts'
 import { compilePlainAccount, type PlainAccount, united } from '../../model/plain-account.ts'
 import type { RawValue } from '../../model/value.ts'
-import { copy } from '../bytes.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
 import {
   type GroupBytes,

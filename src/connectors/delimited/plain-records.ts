@@ -8,9 +8,9 @@ import {
   rowInts,
 } from '../../model/account-block.ts'
 import type { AccountPacker } from '../../model/account-packer.ts'
+import { copy, copyAll, isText, lower } from '../../model/bytes.ts'
 import { compilePlainAccount, type PlainAccount, type PlainFlag } from '../../model/plain-account.ts'
 import { usualUse } from '../../model/staged-account.ts'
-import { copy, copyAll, isText, lower } from '../bytes.ts'
 import type { ReadOptions, RecordForm, RecordTaker } from '../connector.ts'
 import type { AccountMeaning } from '../packing.ts'
 import { plainCells, plainTruth } from './plain-cells.ts'

@@ -1,6 +1,6 @@
+import { copy, lower } from '../../model/bytes.ts'
 import { placeNumber } from '../../model/place.ts'
 import type { PlainAccount } from '../../model/plain-account.ts'
-import { copy, lower } from '../bytes.ts'
 import type { RecordForm, RecordTaker } from '../connector.ts'
 import { longestRow } from '../merge/row-groups.ts'
 import type { WaitingRows } from '../merge/waiting-rows.ts'

@@ -1,6 +1,6 @@
 import type { AccountPacker } from '../../model/account-packer.ts'
+import { copy } from '../../model/bytes.ts'
 import type { PlainEntitlement } from '../../model/plain-account.ts'
-import { copy } from '../bytes.ts'
 
 const space = 32
 

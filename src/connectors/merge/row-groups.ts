@@ -1,5 +1,5 @@
+import { copy } from '../../model/bytes.ts'
 import { placeParts } from '../../model/place.ts'
-import { copy } from '../bytes.ts'
 import { ByteTable, grown, released } from './byte-table.ts'
 import { type GroupBytes, groupStart, headless, ownHead, rowStart } from './group-bytes.ts'
 import { keyOrder } from './key-order.ts'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type AccountBlock, digestBytes, endOfText, rowInts, rowStart } from '../../model/account-block.ts'
+import { copy, copyAll } from '../../model/bytes.ts'
 
 const [nativeEnd, keysEnd, inameEnd] = (['native', 'keys', 'iname'] as const).map(endOfText) as [number, number, number]
 const [before, between, after] = ['create ', '  created ', '\n'].map((text) => Buffer.from(text)) as [
@@ -24,33 +25,22 @@ export class OwnLines {
       const start = rows[row + rowStart] ?? 0
       const [native, name] = [rows[row + nativeEnd] ?? 0, rows[row + inameEnd] ?? 0]
       this.#reserve(name - start)
-      this.#put(before, 0, before.length)
-      this.#put(bytes, start + digestBytes, native)
       const text = this.#text
-      let o = this.#end
+      let o = copy(bytes, start + digestBytes, native, text, copyAll(before, text, this.#end))
       text[o++] = space
       for (let i = start; i < start + hashBytes; i++) {
         const byte = bytes[i] ?? 0
         text[o++] = hexDigits[byte >> 4] ?? 0
         text[o++] = hexDigits[byte & 15] ?? 0
       }
-      this.#end = o
-      this.#put(between, 0, between.length)
-      this.#put(bytes, rows[row + keysEnd] ?? 0, name)
-      this.#put(after, 0, after.length)
+      o = copy(bytes, rows[row + keysEnd] ?? 0, name, text, copyAll(between, text, o))
+      this.#end = copyAll(after, text, o)
     }
   }
 
   /** SHA-256 (hex); once, after the last row. */
   digest(): string {
     return this.#hash.update(this.#text.subarray(0, this.#end)).digest('hex')
-  }
-
-  #put(from: Buffer, start: number, end: number): void {
-    const text = this.#text
-    let o = this.#end
-    for (let i = start; i < end; i++) text[o++] = from[i] ?? 0
-    this.#end = o
   }
 
   #reserve(length: number): void {
