@@ -334,7 +334,7 @@ describe('a large file is read by a thread of its own', () => {
     addSeen(seen, Int32Array.from(macs.flatMap((mac) => [mac.readInt32LE(0), mac.readInt32LE(4)])))
     const again = await outcomeOf(packOnThread(context, meaning, { seen: () => seen }))
     expect(again).toMatchObject({ blocks: [], read: count })
-    expect([...seen.marks]).toEqual([macs.length, 0])
+    expect([...seen.marks.subarray(0, 2)]).toEqual([macs.length, 0])
   })
 
   it('whose errors are those of the reader', async () => {

@@ -17,7 +17,10 @@ it('what was not there again exactly once is told apart from the rest', () => {
     fc.property(fc.uniqueArray(record, { selector: ({ low }) => low }), (records) => {
       const seen = createSeenSlots(new Uint8Array(16), records.length)
       addSeen(seen, Int32Array.from(records.flatMap(({ low, high }) => [low, high])))
-      for (const { low, high, times } of records) for (let n = 0; n < times; n++) markSeen(seen, low, high)
+      const again = Int32Array.from(
+        records.flatMap(({ low, high, times }) => Array<number[]>(times).fill([0, 1, low, high]).flat()),
+      )
+      expect(markSeen(seen, again)).toBe(again.filter((number, i) => i % 4 === 1 && number === -1).length)
       const rest = notSeenOnce(seen)
       for (const { low, high, times } of records) {
         const none = (low | secondOf(high)) === 0

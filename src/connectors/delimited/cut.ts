@@ -91,16 +91,18 @@ export class RecordCutter {
     for (;;) {
       const most = this.#hasKey ? mostRecords : 1
       const records = this.#finder.find(start, this.#end, most)
+      if (this.#hasKey) this.#seen += markSeen(this.#options.known, records)
       for (let i = 0; i < records.length; i += 4) {
-        const end = records[i] ?? 0
+        const [end, lines] = [records[i] ?? 0, records[i + 1] ?? 0]
         const isHeader = !this.#hasKey
-        if (!this.#isNew(start, end, records[i + 2] ?? 0, records[i + 3] ?? 0)) close(start)
+        // negative: it is known
+        if (lines < 0 || !this.#isNew(start, end, records[i + 2] ?? 0, records[i + 3] ?? 0)) close(start)
         else if (from === -1) {
           from = start
           fromLine = line
         }
         start = end
-        line += records[i + 1] ?? 0
+        line += Math.abs(lines)
         if (isHeader) close(end)
       }
       if (records.length < 4 * most) break
@@ -118,10 +120,6 @@ export class RecordCutter {
       this.#setKey(this.#finder.bytes.subarray(start, end - 1))
       this.#macs.push(0, 0)
       return true
-    }
-    if (markSeen(this.#options.known, low, high)) {
-      this.#seen++
-      return false
     }
     this.#macs.push(low, high)
     return true
