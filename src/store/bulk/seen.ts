@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { BusyError } from '../../base/errors.ts'
 import {
   addSeen,
   createSeenSlots,
@@ -12,6 +13,7 @@ import {
 } from '../../model/seen-records.ts'
 import { keepFewPages } from '../cache.ts'
 import type { Database } from '../database.ts'
+import { keptPages, type SeenPage } from './seen-pages.ts'
 
 /** Hashes of the source records that an application's accounts were last made from, and which of them are there again. */
 export interface SeenTable {
@@ -29,7 +31,8 @@ export interface SeenTable {
 
 /** The mapping's own version: a change of what a record means makes every record new. */
 const version = 1
-const pageSize = 20_000
+/** Their hashes come in memory that the system need not be asked for: that would stop all threads. */
+const pageSize = 10_000
 /** One in so many is few enough to be looked for by itself. */
 const fewOf = 10
 
@@ -65,10 +68,10 @@ const touched = `select count(*) from account where id in (${zeroed}) and state 
 /** 10 bytes an account. `rows`: of the last read, where there was one that tells; mostly as many are known. */
 export function loadSeen(db: Database, applicationId: number, definition: string, rows: number | undefined): SeenTable {
   keepFewPages(db)
-  const pages = (): Generator<Page> => pagesOf(db, applicationId)
   const key = keyOf(db, definition)
   const accounts = (): number =>
     Number(db.statement('select count(*) from account where application_id = ?').pluck().get(applicationId))
+  const { pages, forget } = keptPages(() => pagesOf(db, applicationId))
   const { slots, known } = tableOf(pages, key, rows ?? accounts()) ?? tableOf(pages, key, accounts()) ?? refuse()
   const count = (): number => slots.marks[0] ?? 0
   const repeated = (): boolean => slots.marks[1] === 1
@@ -76,7 +79,10 @@ export function loadSeen(db: Database, applicationId: number, definition: string
     slots,
     count,
     repeated,
-    release: () => releaseSlots(slots),
+    release() {
+      releaseSlots(slots)
+      forget()
+    },
     *unseen() {
       if (count() === known && !repeated()) return
       const rest = (known - count()) * fewOf <= known ? notSeenOnce(slots) : undefined
@@ -100,7 +106,7 @@ const refuse = (): never => {
 
 /** `known`: accounts, also those of which no record is known. Undefined: they do not fit. */
 function tableOf(
-  pages: () => Iterable<Page>,
+  pages: () => Iterable<SeenPage>,
   key: Buffer,
   room: number,
 ): { readonly slots: SeenSlots; readonly known: number } | undefined {
@@ -114,14 +120,8 @@ function tableOf(
   return { slots, known }
 }
 
-/** Hashes of accounts in the order of their numbers, two for each; good until the next page is asked for. */
-interface Page {
-  readonly after: number
-  readonly macs: Int32Array
-}
-
-/** SQLite joins the hashes of a page, so that a million of them are fifty calls. */
-function* pagesOf(db: Database, app: number): Generator<Page> {
+/** SQLite joins the hashes of a page, so that a million of them are a hundred calls. */
+function* pagesOf(db: Database, app: number): Generator<SeenPage> {
   const page = db
     .statement(
       // they come in the order of their numbers, which is that of the table
@@ -133,15 +133,12 @@ function* pagesOf(db: Database, app: number): Generator<Page> {
   if (first === null || last === null) return
   for (let after = first - 1; after < last; after += pageSize) {
     const bytes = page.get({ app, after, end: after + pageSize }) as Buffer<ArrayBuffer> | null
-    if (bytes === null) continue
-    yield { after, macs: new Int32Array(bytes.buffer) }
-    // gives the memory back at once: the collector comes for it only when there is much more
-    bytes.buffer.transfer(0)
+    if (bytes !== null) yield { after, macs: new Int32Array(bytes.buffer) }
   }
 }
 
 /** Numbers of the accounts at these places of a page; most pages have no gap. */
-function idsOf(db: Database, app: number, { after, macs }: Page, places: readonly number[]): number[] {
+function idsOf(db: Database, app: number, { after, macs }: SeenPage, places: readonly number[]): number[] {
   if (macs.length / 2 === pageSize) return places.map((place) => after + 1 + place)
   const ids = db
     .statement(
@@ -149,6 +146,8 @@ function idsOf(db: Database, app: number, { after, macs }: Page, places: readonl
     )
     .pluck()
     .all({ app, after, end: after + pageSize }) as number[]
+  if (ids.length !== macs.length / 2)
+    throw new BusyError('accounts came or went while this run was reading', { code: 'IQ3001', hint: 'run again' })
   return places.map((place) => ids[place] ?? 0)
 }
 
