@@ -3,6 +3,9 @@ import type { Database } from './database.ts'
 /** Pages of the store that are kept in memory. */
 export const cacheKib = 24 * 1024
 
+/** What is compared with a read, and then changed, is looked at ten times. */
+export const keepManyPages = (db: Database): void => db.exec(`pragma cache_size = -${2 * cacheKib}`)
+
 /** Next to something large there is room for fewer: while it is there, pages are read once, one after the other. */
 export const keepFewPages = (db: Database): void => db.exec('pragma cache_size = -2048')
 

@@ -7,7 +7,7 @@ import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { SeenSlots } from '../../model/seen-records.ts'
 import type { StagedAccount } from '../../model/staged-account.ts'
-import { keepUsualPages } from '../cache.ts'
+import { keepManyPages, keepUsualPages } from '../cache.ts'
 import type { Database } from '../database.ts'
 import { stageFolder, stagePath } from '../stage-path.ts'
 import { aliveAccounts } from './alive.ts'
@@ -167,7 +167,8 @@ function growing(db: Database, run: number, file: StageFile, sealed: Sealed): Ac
       file.seal(db, run, { seen: seen?.count() ?? 0, known: applicationId !== 0 })
       const fits = seen === undefined || keepUnseen(db, applicationId, seen)
       seen?.release()
-      keepUsualPages(db)
+      if (applicationId === 0) keepUsualPages(db)
+      else keepManyPages(db)
       return fits
     },
     async compare(diff, correlation, pause) {
@@ -177,7 +178,10 @@ function growing(db: Database, run: number, file: StageFile, sealed: Sealed): Ac
       // `hash` is what says so, and comes before the bind
       durable.catch(() => undefined)
     },
-    close: (kept) => file.close(db, kept),
+    close(kept) {
+      file.close(db, kept)
+      keepUsualPages(db)
+    },
   }
 }
 
