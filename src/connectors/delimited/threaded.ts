@@ -1,6 +1,7 @@
 import { on } from 'node:events'
 import { statSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../../base/thread.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
 import type { Evidence } from '../../model/result.ts'
 import { memoryOfSlots } from '../../model/seen-records.ts'
@@ -12,8 +13,6 @@ import { errorOf, type FromThread, memoryOf, received, type ThreadTask, type ToT
 
 /** Bytes from which on a thread is worth its start. */
 const worthFrom = 4 * 1024 * 1024
-const entry = new URL(import.meta.url.endsWith('.ts') ? './reader-thread.ts' : './reader-thread.js', import.meta.url)
-
 /** A source of files that are so large that a thread of its own should read them. */
 export function isWorthThread(context: ConnectorContext<DelimitedSettings>, { input }: PackOptions): boolean {
   if (input === '-') return false
@@ -32,11 +31,9 @@ export function packOnThread(
   const task: ThreadTask = { settings, folder, meaning, input: options.input, waiting: options.waiting }
   return {
     async *batches() {
-      const thread = new Worker(entry, {
-        workerData: task,
-        // what it leaves behind dies young; the whole process stays small
-        resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 192 },
-      })
+      // what it leaves behind dies young; the whole process stays small
+      const limits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 192 }
+      const thread = startThread(import.meta.url, './reader-thread', task, limits)
       const tell = (message: ToThread, memory: ArrayBuffer[]): void => thread.postMessage(message, memory)
       const stop = (): void => tell({ stop: true }, [])
       signal.addEventListener('abort', stop)

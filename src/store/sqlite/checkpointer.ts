@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { startThread } from '../../base/thread.ts'
 import { askedSlot, doneSlot, ended, endSlot, pagesSlot, type ThreadOfCheckpoints } from './checkpoint-slots.ts'
 import type { SqliteConnection } from './driver.ts'
 
@@ -23,11 +23,6 @@ const alonePages = 1000
 /** A thread that is not heard of for so long is gone. */
 const patienceMs = 5_000
 
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? './checkpoint-thread.ts' : './checkpoint-thread.js',
-  import.meta.url,
-)
-
 /** `changes`: that are to come, in many transactions. */
 export function createCheckpointer(connection: SqliteConnection, path: string, changes: number): Checkpointer {
   let slots: Int32Array<SharedArrayBuffer> | undefined
@@ -37,7 +32,7 @@ export function createCheckpointer(connection: SqliteConnection, path: string, c
   const begin = (): void => {
     slots = new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT))
     const workerData: ThreadOfCheckpoints = { path, slots }
-    const thread = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+    const thread = startThread(import.meta.url, './checkpoint-thread', workerData, { maxYoungGenerationSizeMb: 2 })
     // the WAL stays whole without it, and the writer notices
     thread.on('error', () => undefined)
     thread.unref()
