@@ -5,10 +5,16 @@ import { sealOf } from './seal.ts'
  * What objects were before a run touched them. `change` has those that the run changed, one a row; `removed` those that it took away, a chunk
  * a row: values without names, in the order of the columns below, behind the object's number. A new column goes to the end.
  */
-type Columns = Readonly<Record<string, string>>
+type Columns = Readonly<Record<string, string | JsonText>>
 
-const access = (open: string) =>
-  `json((select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open}))`
+/** A column that is JSON already; null where there is none. */
+interface JsonText {
+  readonly json: string
+}
+
+const access = (open: string): JsonText => ({
+  json: `(select json_group_array(json_array(c.entitlement_id, c.since, c.until)) from access c where c.account_id = a.id ${open})`,
+})
 
 const account: Columns = {
   native: 'a.native',
@@ -18,7 +24,7 @@ const account: Columns = {
   display: 'a.display',
   use: 'a.use',
   flags: 'a.flags',
-  times: 'json(a.times)',
+  times: { json: 'a.times' },
   owner: 'a.owner',
   state: 'a.state',
   stateRun: 'a.state_run',
@@ -28,10 +34,14 @@ const account: Columns = {
   linkRun: 'a.link_run',
   unconfirmed: 'a.unconfirmed',
   keys: 'hex(a.keys)',
-  attrs: 'json(a.attrs)',
+  attrs: { json: 'a.attrs' },
   hash: 'hex(a.hash)',
-  decisions: `json((select json_group_array(json_array(d.kind, d.identity_id, d.run, d.reason, d.actor, d.at)) from decision d where d.account_id = a.id))`,
-  question: `json((select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id))`,
+  decisions: {
+    json: `(select json_group_array(json_array(d.kind, d.identity_id, d.run, d.reason, d.actor, d.at)) from decision d where d.account_id = a.id)`,
+  },
+  question: {
+    json: '(select json_array(q.kind, q.code, q.rule, q.value, q.candidates, q.since) from question q where q.account_id = a.id)',
+  },
   grants: access('and c.until is null'),
 }
 
@@ -41,8 +51,8 @@ const identity: Columns = {
   status: 'i.status',
   manager: 'i.manager_id',
   application: 'i.application_id',
-  attrs: 'json(i.attrs)',
-  sources: 'json(i.sources)',
+  attrs: { json: 'i.attrs' },
+  sources: { json: 'i.sources' },
   frozen: 'i.frozen',
 }
 
@@ -51,15 +61,17 @@ const entitlement: Columns = {
   description: 'e.description',
   owner: 'e.owner',
   state: 'e.state',
-  tags: `json(coalesce(e.tags, '[]'))`,
+  tags: { json: `coalesce(e.tags, '[]')` },
   catalogueRun: 'e.catalogue_run',
   absentRun: 'e.absent_run',
-  gives: `json((select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id))`,
+  gives: { json: '(select json_group_array(g.given_id) from entitlement_gives g where g.entitlement_id = e.id)' },
 }
 
 /** Most grants are as old as their account and go on: of these, the number of the entitlement says all. */
-const grants = `json((select json_group_array(iif(c.since = a.created_run and c.until is null, c.entitlement_id,
-  json_array(c.entitlement_id, c.since, c.until))) from access c where c.account_id = a.id))`
+const grants: JsonText = {
+  json: `(select json_group_array(iif(c.since = a.created_run and c.until is null, c.entitlement_id,
+    json_array(c.entitlement_id, c.since, c.until))) from access c where c.account_id = a.id)`,
+}
 
 /** With all that is needed to make them again. */
 const removed = {
@@ -77,7 +89,25 @@ const removed = {
 type Removed = keyof typeof removed
 
 const named = (columns: Columns): string =>
-  `json_object(${Object.entries(columns).map(([name, value]) => `'${name}', ${value}`)})`
+  `json_object(${Object.entries(columns).map(([name, value]) => `'${name}', ${typeof value === 'string' ? value : `json(${value.json})`}`)})`
+
+/** The same without names, an array put together as text: what is JSON already is not read once more. */
+function packed(columns: readonly Columns[string][]): string {
+  const parts: string[] = []
+  const values: string[] = []
+  const flush = (): void => {
+    if (values.length > 0) parts.push(`trim(json_array(${values.splice(0)}), '[]')`)
+  }
+  for (const column of columns) {
+    if (typeof column === 'string') values.push(column)
+    else {
+      flush()
+      parts.push(`ifnull(${column.json}, 'null')`)
+    }
+  }
+  flush()
+  return `'[' || concat_ws(',', ${parts}) || ']'`
+}
 
 /** An account `a` as its images hold it. */
 export const accountNow = named(account)
@@ -102,7 +132,7 @@ const taken = (object: Removed, from: string, id: string): string =>
     'removed',
     ['run', 'object', 'first', 'last', 'objects', 'images'],
     `select cast(@run as int) run, '${object}' object, min(${id}) first, max(${id}) last, count(*) objects,
-       json_group_array(json_array(${[id, ...Object.values(removed[object])]})) images from ${from} having count(*) > 0`,
+       '[' || group_concat(${packed([id, ...Object.values(removed[object])])}) || ']' images from ${from} having count(*) > 0`,
   )
 
 export const accountImages = (chosen: string): string =>
