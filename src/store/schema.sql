@@ -334,8 +334,8 @@ CREATE TABLE removed(
   last integer not null,
   objects integer not null,
   images text not null check (json_valid(images)), crc integer,
-  primary key (run, object, first)
-) strict, without rowid;
+  unique (run, object, first)
+) strict;
 
 CREATE TABLE schedule(
   id text primary key,

@@ -1,8 +1,11 @@
+import Sqlite from 'better-sqlite3'
 import { expect, it } from 'vitest'
 import { openApp } from '../../src/app.ts'
 import { accountHistory } from '../../src/store/account-history.ts'
 import { checkStore } from '../../src/store/check.ts'
 import { openImages } from '../../src/store/images.ts'
+import { removedRows } from '../../src/store/migrations/0024-removed-rows.ts'
+import { migrations } from '../../src/store/migrations/index.ts'
 import type { Store } from '../../src/store/store.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
@@ -71,6 +74,20 @@ it('an undo of which an older store has an image a row is taken back all the sam
   expect((await redo()).status).toBe('success')
   await app.close()
   expect(digestOf(cwd)).toBe(before)
+})
+
+it('the packs of an older store are as they were in its new table', () => {
+  const db = new Sqlite(':memory:')
+  for (const step of migrations.slice(0, migrations.indexOf(removedRows))) db.exec(step)
+  db.exec(`insert into removed(run, object, first, last, objects, images, crc)
+    values (2, 'identity', 1, 3, 2, '[[1],[3]]', 7), (2, 'account', 4, 4, 1, '[[4]]', 8), (1, 'account', 9, 9, 1, '[[9]]', null)`)
+  const rows = () =>
+    db.prepare('select run, object, first, last, objects, images, crc from removed order by run, object').raw().all()
+  const before = rows()
+  db.exec(removedRows)
+  expect(rows()).toEqual(before)
+  expect(() => db.exec('insert into removed select * from removed')).toThrow('UNIQUE')
+  db.close()
 })
 
 it('an account that came back tells what it was like before it was removed', async () => {

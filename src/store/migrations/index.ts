@@ -13,6 +13,7 @@ import { seenAgain } from './0017-seen-again.ts'
 import { zeroHash } from './0020-zero-hash.ts'
 import { decisionAccount } from './0021-decision-account.ts'
 import { removed } from './0023-removed.ts'
+import { removedRows } from './0024-removed-rows.ts'
 
 /** In order; a store's `user_version` is the number of those applied. */
 export const migrations: readonly string[] = [
@@ -31,4 +32,5 @@ export const migrations: readonly string[] = [
   zeroHash,
   decisionAccount,
   removed,
+  removedRows,
 ]
