@@ -135,6 +135,11 @@ const taken = (object: Removed, from: string, id: string): string =>
        '[' || group_concat(${packed([id, ...Object.values(removed[object])])}) || ']' images from ${from} having count(*) > 0`,
   )
 
+/** Stands in `removed` for a run that has not removed yet what its packs tell of, or never did: until then they tell nothing. */
+export const pending = 'pending'
+const tell = (run: string): string =>
+  `not exists (select 1 from main.removed w where w.run = ${run} and w.object = '${pending}')`
+
 export const accountImages = (chosen: string): string =>
   changed('account', accountNow, `account a where a.id in (${chosen})`, 'a.id')
 export const identityImages = (chosen: string): string =>
@@ -170,7 +175,7 @@ export function openImages(db: Database, target: number): void {
   for (const object of Object.keys(removed) as Removed[])
     db.statement(
       `insert into temp.image select r.run, r.object, v.value ->> 0, ${unpacked(object)}
-         from main.removed r cross join json_each(r.images) v where r.run = @target and r.object = '${object}'`,
+         from main.removed r cross join json_each(r.images) v where r.run = @target and r.object = '${object}' and ${tell('@target')}`,
     ).run({ target })
 }
 
@@ -180,5 +185,5 @@ export const accountAttributes = `select before, result, at from (
     from task_result r cross join change c on c.run = r.id and c.object = 'account' and c.object_id = @id
   union all select r.id, v.value -> '$[${1 + Object.keys(removed.account).indexOf('attrs')}]', r.result_id, r.queued_at
     from task_result r cross join removed p on p.run = r.id and p.object = 'account' and p.first <= @id and p.last >= @id
-      cross join json_each(p.images) v on v.value ->> 0 = @id)
+      and ${tell('r.id')} cross join json_each(p.images) v on v.value ->> 0 = @id)
   order by id desc`

@@ -18,7 +18,7 @@ const unused = `select e.id from entitlement e where e.created_run = @target
   and not exists (select 1 from ${left('account')} l cross join access c on c.entitlement_id = e.id and c.account_id = l.object_id)`
 
 /** The objects of a chunk. */
-const ids = 'select value from json_each(@ids)'
+export const ids = 'select value from json_each(@ids)'
 const among = `in (${ids})`
 
 /** The same statement for numbers that follow each other without a gap: SQLite walks through them instead of looking each of them up. */

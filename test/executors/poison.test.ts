@@ -119,12 +119,23 @@ describe('an account that kills the process each time it is applied', () => {
       task: 'undo',
       set: { result: 't@latest' },
     })
-    expect(deaths).toBe(3)
+    // once where all were to go at once
+    expect(deaths).toBe(1 + 3)
     expect(result).toMatchObject({
       status: 'warning',
       counts: { accountsRemoved: 49, identitiesRemoved: 49, entitlementsRemoved: 49 },
       leftOut: [{ reason: 'quarantined', kind: 'end', object: 'account', count: 1, first: ['hr:u20'] }],
     })
     expect(accounts(cwd)).toEqual({ u20: { state: 'active', mail: 'm20@x', owner: 'u20', grants: 'all,g20' } })
+  }, 60_000)
+
+  it('stays also where it kills the process while it is packed with all others', () => {
+    const cwd = organisation(feed())
+    goOn(cwd, [])
+    const packed = `before insert on removed when exists (select 1 from json_each(new.images) where value ->> 1 = 'u20')`
+    const { deaths, result } = goOn(cwd, [packed], { task: 'undo', set: { result: 't@latest' } })
+    expect(deaths).toBe(3)
+    expect(result).toMatchObject({ status: 'warning', counts: { accountsRemoved: 49, identitiesRemoved: 49 } })
+    expect(Object.keys(accounts(cwd))).toEqual(['u20'])
   }, 60_000)
 })

@@ -78,6 +78,14 @@ function indexesOf(cwd: string): string {
   return `ok ${names.join(' ')}`
 }
 
+/** Of how many objects there are images: of each one. */
+function packsOf(cwd: string): string {
+  const db = new Sqlite(storeOf(cwd), { readonly: true })
+  const packs = db.prepare('select object, sum(objects) from removed group by object').raw().all()
+  db.close()
+  return JSON.stringify(packs)
+}
+
 const backup = 'safe.db'
 const wide = [
   '--allow',
@@ -107,12 +115,18 @@ export const works: readonly Work[] = [
       await nextMorning(tool, cwd)
       await worked(tool, cwd, ['run', 't'])
     },
-    // killed after its end it is done, and an undo of what is undone already is refused; killed before its first chunk it is asked for again
-    async goOn(tool, cwd) {
-      const recovered = await tool.run(cwd, ['recover'])
-      if (hasEnded(cwd, 'undo')) return recovered
-      return tool.run(cwd, ['run', 'undo', '--set', `result=${runOf(cwd, 't')}`, ...wide])
+    goOn: undoAgain,
+  },
+  {
+    // of all that there is: packed first, then emptied
+    name: 'undo of a first load',
+    args: ['undo', 't@latest', ...wide],
+    async prepare(tool, cwd) {
+      await firstMorning(tool, cwd)
+      await worked(tool, cwd, ['run', 't'])
     },
+    goOn: undoAgain,
+    output: (cwd) => `${indexesOf(cwd)} ${packsOf(cwd)}`,
   },
   {
     name: 'backup',
@@ -127,6 +141,13 @@ export const works: readonly Work[] = [
       existsSync(join(cwd, backup)) ? `${integrityOf(join(cwd, backup))} ${digestOf(cwd, backup)}` : undefined,
   },
 ]
+
+/** Killed after its end it is done, and an undo of what is undone already is refused; killed before its first chunk it is asked for again. */
+async function undoAgain(tool: Tool, cwd: string): Promise<ToolRun> {
+  const recovered = await tool.run(cwd, ['recover'])
+  if (hasEnded(cwd, 'undo')) return recovered
+  return tool.run(cwd, ['run', 'undo', '--set', `result=${runOf(cwd, 't')}`, ...wide])
+}
 
 function hasEnded(cwd: string, task: string): boolean {
   const db = new Sqlite(storeOf(cwd), { readonly: true })
