@@ -5,6 +5,7 @@ import { type Applied, type Chunk, chunked, type End, type Worked } from './chun
 import { creation } from './create.ts'
 import { buildIndex, dropIndexes } from './indexes.ts'
 import { linkAccounts, linkStatements } from './link.ts'
+import { refuseRemoved } from './removed-meanwhile.ts'
 import { noHash } from './seen.ts'
 
 interface Step {
@@ -28,6 +29,8 @@ export const applySteps: readonly Step[] = [
       () => `select account_id id from st.act where kind in ${changing} and account_id > @lo order by account_id`,
       change,
     ),
+    // `refuseLost` looks at all of them at once
+    proved: () => true,
   },
   { name: 'link', ...chunked(() => linkStatements.rows, linkAccounts) },
   {
@@ -88,9 +91,10 @@ const remembered = `x.kind not in ('create', 'replaced') and (x.kind not in ${ch
 function change(db: Database, b: Bound, lo: number, hi: number): Worked {
   const p = { run: b.run, lo, hi }
   const touched = `select x.account_id from st.act x where ${changed}`
+  refuseLost(db, touched, lo, hi)
   db.statement(accountImages(touched)).run(p)
   const done = db
-    .statement(`update account set shown = s.shown, display = s.display, use = s.use, flags = s.flags, times = s.times, owner = s.owner,
+    .statement(`update or fail account set shown = s.shown, display = s.display, use = s.use, flags = s.flags, times = s.times, owner = s.owner,
       state_run = iif(account.state = 'active', account.state_run, @run), state = 'active', keys = s.keys_digest, attrs = s.attrs, hash = s.hash, changed_run = @run
     from (select x.account_id aid, t.* from st.act x cross join st.s t on t.id = x.sid where ${changed} limit -1) s
     where account.id = s.aid`)
@@ -104,11 +108,20 @@ function change(db: Database, b: Bound, lo: number, hi: number): Worked {
     `update or fail access set until = @run where until is null and (account_id, entitlement_id) in (select account_id, e from st.gd where op = 'end' and account_id in (${touched}))`,
   ).run(p)
   db.statement(
-    `insert into access(account_id, entitlement_id, since) select account_id, e, @run from st.gd where op = 'add' and account_id in (${touched})`,
+    `insert or fail into access(account_id, entitlement_id, since) select account_id, e, @run from st.gd where op = 'add' and account_id in (${touched})`,
   ).run(p)
   markOwners(db, touched, lo, hi)
   remember(db, b, settled, { lo, hi })
   return { changed: done.changes, rows: imagesOf(db, p, touched) }
+}
+
+/** Accounts and entitlements that the changes are about were there when the read was compared. */
+function refuseLost(db: Database, touched: string, lo: number, hi: number): void {
+  const lost = db
+    .statement(`select exists (${touched} and x.account_id not in (select id from account))
+      or exists (select 1 from st.gd d where d.op = 'add' and d.account_id in (${touched}) and d.e not in (select id from entitlement))`)
+    .pluck()
+  if (lost.get({ lo, hi }) === 1) refuseRemoved('an account or an entitlement that changes')
 }
 
 function lost(db: Database, b: Bound, lo: number, hi: number): Worked {

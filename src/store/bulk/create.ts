@@ -1,9 +1,9 @@
-import { BusyError } from '../../base/errors.ts'
 import type { Database } from '../database.ts'
 import { accountImages } from '../images.ts'
 import type { Bound } from './bind.ts'
 import { cutBy, type End, endOf, type Worked } from './chunk.ts'
 import { plainRows } from './plain.ts'
+import { refuseRemoved } from './removed-meanwhile.ts'
 import { noHash } from './seen.ts'
 
 const made = `('create', 'replaced')`
@@ -96,11 +96,7 @@ function markFound(db: Database, { fresh }: Bound, found: string, lo: number, hi
       hi,
     })
   // references are not looked up in such a load, and of all that rows point at only these were there before
-  if (fresh === 1 && lost === 1)
-    throw new BusyError('an identity that accounts belong to was removed while this run was reading', {
-      code: 'IQ3001',
-      hint: 'run again',
-    })
+  if (fresh === 1 && lost === 1) refuseRemoved('an identity that accounts belong to')
 }
 
 /** Accounts whose place another one takes. */
