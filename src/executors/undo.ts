@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { MovedRow } from '../store/undo.ts'
+import type { UndoFigures } from '../store/undo-figures.ts'
 import { defineExecutor, type TaskContext } from '../task/executor.ts'
 import type { Prepared, Road } from '../task/road.ts'
 
@@ -39,9 +40,10 @@ function createUndoRoad(context: TaskContext, args: UndoArguments): Road {
       const target = targetOf(context, args.result)
       store.undo.begin(target)
       if (args.accept.length > 0) refuseNeedlessAccepts(args.accept, store.undo.moved(target))
-      for (const text of store.undo.remains(target))
+      const figures = await store.undo.figures(target, () => context.pause())
+      for (const text of store.undo.remains(target, figures.counts))
         context.message({ level: 'info', code: 'IQ3014', text, item: args.result })
-      return prepared(context, target, args)
+      return prepared(context, target, args, figures)
     },
     resume: (facts) => store.undo.phases(Number(facts.target), run.number),
     close: () => undefined,
@@ -70,14 +72,17 @@ function refuseNeedlessAccepts(accept: readonly string[], moved: readonly MovedR
   })
 }
 
-async function prepared(context: TaskContext, target: number, args: UndoArguments): Promise<Prepared> {
+function prepared(
+  context: TaskContext,
+  target: number,
+  args: UndoArguments,
+  { counts, hash, changes }: UndoFigures,
+): Prepared {
   const { store, run } = context
-  const counts = { ...store.undo.counts(target) }
-  const { hash, changes } = await store.undo.figures(target, () => context.pause())
   return {
     evidence: undefined,
     figures: { section: 'undo', privileged: false, population: store.accounts.count({}), baseline: false, changes },
-    counts,
+    counts: { ...counts },
     read: 0,
     rejected: 0,
     planned: Object.values(counts).reduce((sum, count) => sum + count, 0),
@@ -86,9 +91,9 @@ async function prepared(context: TaskContext, target: number, args: UndoArgument
     *changes() {
       for (const row of store.undo.rows(target)) yield* row.changes
     },
-    without(unwanted) {
+    async without(unwanted) {
       store.undo.leaveOut(target, unwanted)
-      return prepared(context, target, args)
+      return prepared(context, target, args, await store.undo.figures(target, () => context.pause()))
     },
     refusal: () => refusalOf(args, store.undo.moved(target)),
     bind() {

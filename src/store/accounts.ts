@@ -48,7 +48,8 @@ export function createAccounts(db: Database): Accounts {
   return {
     count: (filter) => {
       const { where, values } = conditions(filter)
-      return Number(db.statement(`select count(*) ${from} ${where}`).pluck().get(values))
+      const rows = where === '' ? 'from account' : `${from} ${where}`
+      return Number(db.statement(`select count(*) ${rows}`).pluck().get(values))
     },
     *find(filter, limit) {
       const { where, values } = conditions(filter)

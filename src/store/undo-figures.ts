@@ -4,7 +4,7 @@ import { itemFigures } from '../model/planned-item.ts'
 import type { Pause } from './bulk/steps.ts'
 import type { Database } from './database.ts'
 import { chosen, fromOf, rowsOf, toldSteps, type UndoRow, undoRows } from './undo-changes.ts'
-import type { UndoStep } from './undo-steps.ts'
+import { left, type UndoStep } from './undo-steps.ts'
 
 export interface UndoCounts {
   readonly accountsRemoved: number
@@ -15,11 +15,17 @@ export interface UndoCounts {
   readonly entitlementsRestored: number
 }
 
-export function countsOf(db: Database, target: number): UndoCounts {
+/** How many objects each step changes. */
+type Steps = ReadonlyMap<UndoStep, number>
+
+export const countsOf = (db: Database, target: number): UndoCounts =>
+  summed(new Map(toldSteps.map((step) => [step, countOf(db, step, target)])))
+
+function summed(steps: Steps): UndoCounts {
   const sum = (object: UndoStep['object'], removed: boolean): number =>
-    toldSteps
-      .filter((step) => step.object === object && (step.does === 'remove') === removed)
-      .reduce((all, step) => all + countOf(db, step, target), 0)
+    [...steps]
+      .filter(([step]) => step.object === object && (step.does === 'remove') === removed)
+      .reduce((all, [, count]) => all + count, 0)
   return {
     accountsRemoved: sum('account', true),
     accountsRestored: sum('account', false),
@@ -39,55 +45,74 @@ const countOf = (db: Database, step: UndoStep, target: number): number =>
   )
 
 export interface UndoFigures {
+  readonly counts: UndoCounts
   /** SHA-256 (hex) over what changes. */
   readonly hash: string
   /** By guard. */
   readonly changes: Readonly<Record<string, ChangeFigures>>
 }
 
+/** Each object is looked at once. */
 export async function figuresOf(db: Database, target: number, pause: Pause): Promise<UndoFigures> {
   const hash = createHash('sha256')
+  const steps = new Map<UndoStep, number>()
+  const count = (step: UndoStep, more: number): void => void steps.set(step, (steps.get(step) ?? 0) + more)
   for (const step of massRemovals)
-    for (const lines of removedLines(db, step, target)) {
-      hash.update(`${step.name}\n${lines}\n`)
+    for (const { objects, lines } of removedLines(db, step, target)) {
+      hash.update(`${step.name}\n`).update(lines).update('\n')
+      count(step, objects)
       await pause()
     }
   function* items() {
-    for (const step of massRemovals) yield* heads(db, step, target)
+    for (const step of massRemovals) yield* heads(db, step, target, steps.get(step) ?? 0)
     for (const row of rowsOf(db, target, otherSteps)) {
       hash.update(JSON.stringify(row.changes))
+      count(row.step, 1)
       yield row
     }
   }
   const changes = itemFigures(items())
-  return { hash: hash.digest('hex'), changes }
+  return { counts: summed(steps), hash: hash.digest('hex'), changes }
 }
 
 /** What is hashed of an object that goes: its key and all that a plan would show of it. An account's content hash stands for its values. */
-const lines: Partial<Record<UndoStep['object'], string>> = {
-  account: `select a.id, json_array(p.name, coalesce(a.shown, a.native), hex(a.hash), a.state, n.name) line
-    from account a cross join application p on p.id = a.application_id left join identity n on n.id = a.identity_id where a.id`,
-  identity: 'select i.id, json_array(i.name, i.status, i.attrs) line from identity i where i.id',
+const lines: Partial<Record<UndoStep['object'], { readonly line: string; readonly from: string }>> = {
+  account: {
+    line: 'json_array(p.name, coalesce(x.shown, x.native), hex(x.hash), x.state, n.name)',
+    from: 'account x cross join application p on p.id = x.application_id left join identity n on n.id = x.identity_id',
+  },
+  identity: { line: 'json_array(x.name, x.status) || x.attrs', from: 'identity x' },
 }
 
 /** A first aggregation made all that is there: its objects are not looked at one by one. */
 const massRemovals = toldSteps.filter((step) => step.does === 'remove' && lines[step.object] !== undefined)
 const otherSteps = toldSteps.filter((step) => !massRemovals.includes(step))
 
-function* removedLines(db: Database, step: UndoStep, target: number): Generator<string> {
-  const next = db.statement(`select max(id) last, group_concat(line, char(10)) lines from
-    (${lines[step.object]} in (select ${step.id} ${fromOf(step)} and ${step.id} > @after order by ${step.id} limit 10000) order by 1)`)
+interface Lines {
+  readonly objects: number
+  readonly lines: Buffer
+}
+
+function* removedLines(db: Database, { object }: UndoStep, target: number): Generator<Lines> {
+  const { line, from } = lines[object] as { readonly line: string; readonly from: string }
+  const next =
+    db.statement(`select max(id) last, count(*) objects, cast(group_concat(line, char(10)) as blob) lines from
+    (select x.id, ${line} line from ${from} where x.created_run = @target and x.id not in ${left(object)} and x.id > @after order by x.id limit 10000)`)
   for (let after = 0; ; ) {
-    const { last, lines } = next.get({ target, after }) as { readonly last: number | null; readonly lines: string }
+    const { last, ...found } = next.get({ target, after }) as Lines & { readonly last: number | null }
     if (last === null) return
-    yield lines
+    yield found
     after = last
   }
 }
 
 /** The first ten, and one for all others. */
-function* heads(db: Database, step: UndoStep, target: number): Generator<UndoRow & { readonly alike: number }> {
-  const count = countOf(db, step, target)
+function* heads(
+  db: Database,
+  step: UndoStep,
+  target: number,
+  count: number,
+): Generator<UndoRow & { readonly alike: number }> {
   const ids = chosen(db, step, target, 0, 11)
   for (const row of undoRows(db, step, target, ids)) yield { ...row, alike: row.id === ids[10] ? count - 10 : 1 }
 }

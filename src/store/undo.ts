@@ -5,7 +5,7 @@ import type { Pause } from './bulk/steps.ts'
 import type { Database } from './database.ts'
 import { openImages } from './images.ts'
 import { rowsOf, type UndoRow } from './undo-changes.ts'
-import { countsOf, figuresOf, type UndoCounts, type UndoFigures } from './undo-figures.ts'
+import { figuresOf, type UndoCounts, type UndoFigures } from './undo-figures.ts'
 import { keepWhatIsNeeded, stepPhases, type UndoPhase } from './undo-phases.ts'
 import { left, undoSteps } from './undo-steps.ts'
 import { beginWhole, wholePhases } from './undo-whole.ts'
@@ -21,7 +21,6 @@ export interface ReadState {
 export interface Undo {
   /** Begins a plan to take run `target` back: nothing is left out. */
   begin(target: number): void
-  counts(target: number): UndoCounts
   /** The plan in numbers, and its hash. */
   figures(target: number, pause: Pause): Promise<UndoFigures>
   /** Each object that changes, with its changes. */
@@ -30,8 +29,8 @@ export interface Undo {
   leaveOut(target: number, unwanted: (change: PlanChange) => boolean): void
   /** Objects of the plan that something changed since: taking the run back would take that back too. */
   moved(target: number): readonly MovedRow[]
-  /** What stays although the run is taken back, in sentences. */
-  remains(target: number): readonly string[]
+  /** What stays although the run is taken back, in sentences; `planned`: nothing is left out yet. */
+  remains(target: number, planned: UndoCounts): readonly string[]
   /** Keeps what was left out, and what the next read of the applications starts from; gives what that was. */
   bind(target: number, run: number): readonly ReadState[]
   /** Resuming takes up what the bind had kept. */
@@ -53,7 +52,6 @@ export function createUndo(db: Database): Undo {
   }
   return {
     begin,
-    counts: (target) => countsOf(db, target),
     figures: (target, pause) => figuresOf(db, target, pause),
     rows: (target) => rowsOf(db, target),
     leaveOut(target, unwanted) {
@@ -66,7 +64,7 @@ export function createUndo(db: Database): Undo {
         if (step.object !== 'account' && step.does === 'return' && needless(step.object, id)) add.run(step.object, id)
     },
     moved: (target) => db.statement(movedSince).all({ target }) as MovedRow[],
-    remains: (target) => remains(db, target),
+    remains: (target, planned) => remains(db, target, planned),
     bind(target, run) {
       db.statement(
         `insert into undo_left(run, object, object_id) select ?, object, object_id from temp.undo_aside`,
@@ -86,13 +84,16 @@ export function createUndo(db: Database): Undo {
 /** Whom identities that stay have for a manager. */
 const reported = 'select manager_id from identity where manager_id is not null and created_run <> @target'
 
-const movedSince = `select distinct key, because from (
-  select p.name || ':' || coalesce(a.shown, a.native) key, null because from account a join application p on p.id = a.application_id
-    where a.changed_run > @target and a.id not in ${left('account')}
+/** Whoever gives an account to somebody else changes it: those that changed are looked for once. */
+const movedSince = `with touched as materialized (select id, application_id, native, shown, created_run, link_run, identity_id from account
+  where changed_run > @target)
+select distinct key, because from (
+  select p.name || ':' || coalesce(a.shown, a.native) key, null because from touched a join application p on p.id = a.application_id
+    where a.id not in ${left('account')}
       and (a.created_run = @target or a.id in (select object_id from temp.image where run = @target and object = 'account'))
   union all select i.name, iif(i.id in (${reported}), 'others report to them', null)
     from identity i where i.created_run = @target and i.id not in ${left('identity')} and (i.changed_run > @target
-    or i.id in (select identity_id from account where link_run > @target) or i.id in (select identity_id from decision where run > @target)
+    or i.id in (select identity_id from touched where link_run > @target) or i.id in (select identity_id from decision where run > @target)
     or i.id in (${reported}))
   union all select i.name, null from identity i where i.changed_run > @target and i.id not in ${left('identity')}
       and i.id in (select object_id from temp.image where run = @target and object = 'identity')
@@ -112,7 +113,7 @@ function neededNoMore(db: Database, target: number): (object: 'identity' | 'enti
   return (object, id) => !needed[object].has(id)
 }
 
-function remains(db: Database, target: number): string[] {
+function remains(db: Database, target: number, planned: UndoCounts): string[] {
   const values = (sql: string): unknown[] => db.statement(sql).pluck().all({ target })
   const { run, since } = db
     .statement('select result_id run, queued_at since from task_result where id = @target')
@@ -122,10 +123,14 @@ function remains(db: Database, target: number): string[] {
   const sent = values(
     `select count(*) || ' by ' || channel from outbox where run = @target and state = 'sent' group by channel order by 1`,
   )
-  const used = values(
-    `select e.attribute || ':' || e.value from entitlement e where e.created_run = @target and e.id not in
-       (select id from ${undoSteps.find((step) => step.name === 'remove entitlements')?.from ?? ''}) limit 3`,
-  )
+  const [made] = values('select count(*) from entitlement where created_run = @target')
+  const used =
+    made === planned.entitlementsRemoved
+      ? []
+      : values(
+          `select e.attribute || ':' || e.value from entitlement e where e.created_run = @target and e.id not in
+             (select id from ${undoSteps.find((step) => step.name === 'remove entitlements')?.from ?? ''}) limit 3`,
+        )
   return [
     `the audit trail keeps the ${counted(Number(events), 'event')} of the run`,
     ...(sent.length > 0 ? [`notices that were sent stay sent: ${sent.join(', ')}`] : []),
