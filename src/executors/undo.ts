@@ -76,7 +76,7 @@ function prepared(
   context: TaskContext,
   target: number,
   args: UndoArguments,
-  { counts, hash, changes }: UndoFigures,
+  { counts, hash, changes, whole }: UndoFigures,
 ): Prepared {
   const { store, run } = context
   return {
@@ -95,9 +95,9 @@ function prepared(
       store.undo.leaveOut(target, unwanted)
       return prepared(context, target, args, await store.undo.figures(target, () => context.pause()))
     },
-    refusal: () => refusalOf(args, store.undo.moved(target)),
+    refusal: () => refusalOf(args, store.undo.moved(target, whole)),
     bind() {
-      const reads = store.undo.bind(target, run.number) as unknown as JsonObject[]
+      const reads = store.undo.bind(target, run.number, whole) as unknown as JsonObject[]
       return {
         applicationId: undefined,
         readAt: undefined,

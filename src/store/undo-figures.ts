@@ -50,17 +50,21 @@ export interface UndoFigures {
   readonly hash: string
   /** By guard. */
   readonly changes: Readonly<Record<string, ChangeFigures>>
+  /** The run made all accounts and identities that there are, all of them go, and nothing touched them since. */
+  readonly whole: boolean
 }
 
 /** Each object is looked at once. */
 export async function figuresOf(db: Database, target: number, pause: Pause): Promise<UndoFigures> {
   const hash = createHash('sha256')
   const steps = new Map<UndoStep, number>()
+  let touched = db.statement('select 1 from temp.image where run = ? limit 1').get(target) !== undefined
   const count = (step: UndoStep, more: number): void => void steps.set(step, (steps.get(step) ?? 0) + more)
   for (const step of massRemovals)
-    for (const { objects, lines } of removedLines(db, step, target)) {
+    for (const { objects, lines, changed } of removedLines(db, step, target)) {
       hash.update(`${step.name}\n`).update(lines).update('\n')
       count(step, objects)
+      touched ||= changed !== target
       await pause()
     }
   function* items() {
@@ -72,7 +76,8 @@ export async function figuresOf(db: Database, target: number, pause: Pause): Pro
     }
   }
   const changes = itemFigures(items())
-  return { counts: summed(steps), hash: hash.digest('hex'), changes }
+  const isAll = massRemovals.every((step) => (steps.get(step) ?? 0) === there(db, step.object))
+  return { counts: summed(steps), hash: hash.digest('hex'), changes, whole: isAll && !touched && steps.size > 0 }
 }
 
 /** What is hashed of an object that goes: its key and all that a plan would show of it. An account's content hash stands for its values. */
@@ -88,16 +93,21 @@ const lines: Partial<Record<UndoStep['object'], { readonly line: string; readonl
 const massRemovals = toldSteps.filter((step) => step.does === 'remove' && lines[step.object] !== undefined)
 const otherSteps = toldSteps.filter((step) => !massRemovals.includes(step))
 
+const there = (db: Database, object: UndoStep['object']): number =>
+  Number(db.statement(`select count(*) from ${object}`).pluck().get())
+
 interface Lines {
   readonly objects: number
+  /** The run that was the last to change one of them. */
+  readonly changed: number
   readonly lines: Buffer
 }
 
 function* removedLines(db: Database, { object }: UndoStep, target: number): Generator<Lines> {
   const { line, from } = lines[object] as { readonly line: string; readonly from: string }
   const next =
-    db.statement(`select max(id) last, count(*) objects, cast(group_concat(line, char(10)) as blob) lines from
-    (select x.id, ${line} line from ${from} where x.created_run = @target and x.id not in ${left(object)} and x.id > @after order by x.id limit 10000)`)
+    db.statement(`select max(id) last, count(*) objects, max(changed_run) changed, cast(group_concat(line, char(10)) as blob) lines from
+    (select x.id, x.changed_run, ${line} line from ${from} where x.created_run = @target and x.id not in ${left(object)} and x.id > @after order by x.id limit 10000)`)
   for (let after = 0; ; ) {
     const { last, ...found } = next.get({ target, after }) as Lines & { readonly last: number | null }
     if (last === null) return

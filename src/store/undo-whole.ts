@@ -16,36 +16,31 @@ type Packed = keyof typeof packs
 /** With all that refers to an account or an identity. */
 const emptied = ['access', 'account_seen', 'question', 'decision', 'account', 'identity'] as const
 
-const untouched = (object: Packed): string =>
-  `not exists (select 1 from ${object} where created_run <> @target or changed_run <> @target)`
-const whole = `not exists (select 1 from temp.undo_aside) and not exists (select 1 from temp.image where run = @target)
-  and ${untouched('account')} and ${untouched('identity')}`
-
 /** Accounts and identities know the run that changed them last; questions and decisions are known by this. */
 const answers = `json_array((select json_array(count(*), sum(crc)) from question), (select json_array(count(*), sum(crc)) from decision))`
 
-const packedAll = (object: Packed): string =>
-  `(select count(*) from ${object}) = (select total(objects) from removed where run = @run and object = '${object}')`
-const stillWhole = `${whole} and ${packedAll('account')} and ${packedAll('identity')}
+const packedAsItIs = (object: Packed): string =>
+  `(select count(*) from ${object}) = (select total(objects) from removed where run = @run and object = '${object}')
+    and not exists (select 1 from ${object} where created_run <> @target or changed_run <> @target)`
+const stillWhole = `${packedAsItIs('account')} and ${packedAsItIs('identity')}
   and ${answers} = (select images from removed where run = @run and object = '${pending}')`
 
-/** Inside the transaction that binds the plan. */
-export function beginWhole(db: Database, { target, run }: UndoRuns): void {
+/** Inside the transaction that binds the plan; what was looked at for the plan is looked at again before anything goes. */
+export function beginWhole(db: Database, run: number, whole: boolean): void {
   // packs of undos that ended before they emptied anything
   db.statement(
     `delete from removed where run in (select r.id from task_result r where r.executor = 'undo' and r.status not in ('queued', 'running')
        and exists (select 1 from removed where run = r.id and object = '${pending}'))`,
   ).run()
+  if (!whole) return
   db.statement(
-    `insert into removed(run, object, first, last, objects, images)
-       select @run, '${pending}', 0, 0, 0, ${answers} where exists (select 1 from account) and ${whole}`,
-  ).run({ target, run })
+    `insert into removed(run, object, first, last, objects, images) select ?, '${pending}', 0, 0, 0, ${answers}`,
+  ).run(run)
 }
 
-/** They have nothing to do where `beginWhole` found that something stays. */
+/** They have nothing to do where `beginWhole` did not begin. */
 export const wholePhases = (db: Database, runs: UndoRuns): UndoPhase[] => [
-  packing(db, 'account', runs),
-  packing(db, 'identity', runs),
+  packing(db, runs),
   {
     name: 'empty',
     proved: () => true,
@@ -59,26 +54,43 @@ export const wholePhases = (db: Database, runs: UndoRuns): UndoPhase[] => [
 ]
 
 /** Nothing changes in it: what is packed is still there. */
-function packing(db: Database, object: Packed, runs: UndoRuns): UndoPhase {
-  const step = undoSteps.find((one) => one.object === object && one.does === 'remove')
-  const end = `select max(id) from (select id from ${object} where id > @after order by id limit @size)`
+function packing(db: Database, runs: UndoRuns): UndoPhase {
   return {
-    name: `pack ${object}`,
+    name: 'pack',
     proved: () => true,
     chunk(after, size) {
-      const last = isPending(db, runs) ? db.statement(end).pluck().get({ after, size }) : null
-      if (typeof last !== 'number') return undefined
-      db.statement(packs[object]).run({ run: runs.run, first: after + 1, last })
-      return { position: last, changed: 0, digest: '' }
+      if (!isPending(db, runs)) return undefined
+      const isAccount = packNext(db, 'account', runs, size)
+      const isIdentity = packNext(db, 'identity', runs, size)
+      return isAccount || isIdentity ? { position: after + 1, changed: 0, digest: '' } : undefined
     },
-    ...(step?.object === 'account' && {
-      passOver(after) {
-        giveUp(db, runs)
-        return passOver(db, step, runs, after)
-      },
-    }),
+    passOver() {
+      const [step] = undoSteps
+      const after = lastPacked(db, 'account', runs)
+      giveUp(db, runs)
+      return step === undefined ? undefined : passOver(db, step, runs, after)
+    },
   }
 }
+
+function packNext(db: Database, object: Packed, runs: UndoRuns, size: number): boolean {
+  const after = lastPacked(db, object, runs)
+  const last = db
+    .statement(`select max(id) from (select id from ${object} where id > @after order by id limit @size)`)
+    .pluck()
+    .get({ after, size })
+  if (typeof last !== 'number') return false
+  db.statement(packs[object]).run({ run: runs.run, first: after + 1, last })
+  return true
+}
+
+const lastPacked = (db: Database, object: Packed, { run }: UndoRuns): number =>
+  Number(
+    db
+      .statement('select last from removed where run = ? and object = ? order by first desc limit 1')
+      .pluck()
+      .get(run, object) ?? 0,
+  )
 
 const isPending = (db: Database, { run }: UndoRuns): boolean =>
   db.statement(`select 1 from removed where run = ? and object = '${pending}'`).get(run) !== undefined

@@ -27,12 +27,12 @@ export interface Undo {
   rows(target: number): Generator<UndoRow>
   /** Takes objects out of the plan, and those that others need which stay. */
   leaveOut(target: number, unwanted: (change: PlanChange) => boolean): void
-  /** Objects of the plan that something changed since: taking the run back would take that back too. */
-  moved(target: number): readonly MovedRow[]
+  /** Objects of the plan that something changed since: taking the run back would take that back too. Of a whole plan, only catalogue entries can be. */
+  moved(target: number, whole?: boolean): readonly MovedRow[]
   /** What stays although the run is taken back, in sentences; `planned`: nothing is left out yet. */
   remains(target: number, planned: UndoCounts): readonly string[]
   /** Keeps what was left out, and what the next read of the applications starts from; gives what that was. */
-  bind(target: number, run: number): readonly ReadState[]
+  bind(target: number, run: number, whole: boolean): readonly ReadState[]
   /** Resuming takes up what the bind had kept. */
   phases(target: number, run: number): readonly UndoPhase[]
 }
@@ -63,13 +63,13 @@ export function createUndo(db: Database): Undo {
       for (const { step, id } of out)
         if (step.object !== 'account' && step.does === 'return' && needless(step.object, id)) add.run(step.object, id)
     },
-    moved: (target) => db.statement(movedSince).all({ target }) as MovedRow[],
+    moved: (target, whole = false) => moved(db, target, whole),
     remains: (target, planned) => remains(db, target, planned),
-    bind(target, run) {
+    bind(target, run, whole) {
       db.statement(
         `insert into undo_left(run, object, object_id) select ?, object, object_id from temp.undo_aside`,
       ).run(run)
-      beginWhole(db, { target, run })
+      beginWhole(db, run, whole)
       return resetReads(db, target)
     },
     phases(target, run) {
@@ -85,7 +85,7 @@ export function createUndo(db: Database): Undo {
 const reported = 'select manager_id from identity where manager_id is not null and created_run <> @target'
 
 /** Whoever gives an account to somebody else changes it: those that changed are looked for once. */
-const movedSince = `with touched as materialized (select id, application_id, native, shown, created_run, link_run, identity_id from account
+const movedObjects = `with touched as materialized (select id, application_id, native, shown, created_run, link_run, identity_id from account
   where changed_run > @target)
 select distinct key, because from (
   select p.name || ':' || coalesce(a.shown, a.native) key, null because from touched a join application p on p.id = a.application_id
@@ -96,10 +96,16 @@ select distinct key, because from (
     or i.id in (select identity_id from touched where link_run > @target) or i.id in (select identity_id from decision where run > @target)
     or i.id in (${reported}))
   union all select i.name, null from identity i where i.changed_run > @target and i.id not in ${left('identity')}
-      and i.id in (select object_id from temp.image where run = @target and object = 'identity')
-  union all select p.name || ':' || e.attribute || ':' || e.value, null from entitlement e join application p on p.id = e.application_id
-    where e.changed_run > @target and e.id not in ${left('entitlement')}
-      and (e.catalogue_run = @target or e.id in (select object_id from temp.image where run = @target and object = 'entitlement')))`
+      and i.id in (select object_id from temp.image where run = @target and object = 'identity'))`
+
+const movedEntitlements = `select p.name || ':' || e.attribute || ':' || e.value key, null because from entitlement e join application p on p.id = e.application_id
+  where e.changed_run > @target and e.id not in ${left('entitlement')}
+    and (e.catalogue_run = @target or e.id in (select object_id from temp.image where run = @target and object = 'entitlement'))`
+
+function moved(db: Database, target: number, whole: boolean): readonly MovedRow[] {
+  const rows = (sql: string): MovedRow[] => db.statement(sql).all({ target }) as MovedRow[]
+  return [...(whole ? [] : rows(movedObjects)), ...rows(movedEntitlements)]
+}
 
 /** What comes back only for accounts that stay away. */
 function neededNoMore(db: Database, target: number): (object: 'identity' | 'entitlement', id: number) => boolean {

@@ -53,27 +53,22 @@ async function afterFirst(task = 'aggregation'): Promise<Field> {
   }
 }
 
-/** An undo that is stopped when a phase has come so far. */
-async function stopped({ run, first }: Field, phase: string, done: number, task = 'undo'): Promise<TaskResultDocument> {
+/** An undo that is stopped after so many packs. */
+async function stopped({ run, first }: Field, done: number): Promise<TaskResultDocument> {
   const stop = new AbortController()
-  const result = await run(task, first.id, {
+  const result = await run('undo', first.id, {
     signal: stop.signal,
     onEvent(event: { type: string; phase?: string; done?: number }) {
-      if (event.type === 'progress' && event.phase === phase && event.done === done) stop.abort()
+      if (event.type === 'progress' && event.phase === 'pack' && event.done === done) stop.abort()
     },
   })
-  expect(result.status, `${phase} ${done}`).toBe('terminated')
+  expect(result.status).toBe('terminated')
   return result
 }
 
 const sound = ({ app }: Field): void => expect(checkStore(app.store(), { quick: false })).toEqual([])
-const packing = [
-  ['pack account', 2],
-  ['pack account', 8],
-  ['pack account', 9],
-  ['pack identity', 2],
-  ['pack identity', 3],
-] as const
+/** Nine accounts and three identities, two of each a chunk. */
+const packing = [1, 2, 4, 5]
 
 describe('an undo of the run that made all that is there', () => {
   it('packs everything, and empties the tables at once; what follows is as quick and as safe as before', async () => {
@@ -140,9 +135,9 @@ describe('an undo of the run that made all that is there', () => {
 
 describe('an undo that is stopped while it packs', () => {
   it('has changed nothing, tells nothing, and goes on to the same end', async () => {
-    for (const [phase, done] of packing) {
+    for (const done of packing) {
       const field = await afterFirst()
-      const { id } = await stopped(field, phase, done)
+      const { id } = await stopped(field, done)
       expect(digestOf(field.cwd)).toBe(field.before)
       expect(field.applied(id)).toEqual([])
       const account = Number(field.one(`select min(id) from account`))
@@ -163,9 +158,9 @@ describe('an undo that is stopped while it packs', () => {
   })
 
   it('has nothing that could be taken back; another undo of the same run does it, and leaves no packs of the first', async () => {
-    for (const [phase, done] of packing) {
+    for (const done of packing) {
       const field = await afterFirst()
-      const { id } = await stopped(field, phase, done)
+      const { id } = await stopped(field, done)
       const nothing = await field.run('undo', id)
       expect(nothing).toMatchObject({ status: 'success', counts: { accountsRestored: 0, identitiesRestored: 0 } })
       expect(digestOf(field.cwd)).toBe(field.before)
@@ -198,7 +193,7 @@ describe('an undo that is stopped while it packs', () => {
   for (const [what, happen] of Object.entries(between))
     it(`takes the usual steps where ${what} meanwhile`, async () => {
       const field = await afterFirst('hr')
-      const { id } = await stopped(field, 'pack identity', 3)
+      const { id } = await stopped(field, 2)
       await happen(field)
       const there = digestOf(field.cwd)
       const resumed = await field.run('undo', field.first.id, { resume: true })
