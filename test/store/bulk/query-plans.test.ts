@@ -4,13 +4,12 @@ import type { Database } from '../../../src/store/database.ts'
 import { smallOrganisation } from '../../helpers/files.ts'
 import { project, write } from '../../helpers/project.ts'
 
-/** Every statement that touches the stage, with its plan, looked up when it is asked for (the stage is attached only then). */
-function watch(db: Database): Map<string, string[]> {
+/** Every statement of that kind, with its plan, looked up when it is asked for (a stage is attached only then). */
+function watch(db: Database, kind: RegExp): Map<string, string[]> {
   const plans = new Map<string, string[]>()
   const { statement, exec } = db
   const look = (sql: string): void => {
-    if (!/\bst\./.test(sql) || /^\s*(create|drop|attach|detach|begin|commit|rollback)\b/.test(sql) || plans.has(sql))
-      return
+    if (!kind.test(sql) || /^\s*(create|drop|attach|detach|begin|commit|rollback)\b/.test(sql) || plans.has(sql)) return
     const rows = statement(`explain query plan ${sql}`)
     const names = [...new Set(sql.match(/@\w+/g) ?? [])].map((name) => [name.slice(1), 0])
     const questions = sql.replace(/'[^']*'/g, '').split('?').length - 1
@@ -50,7 +49,7 @@ it('no bulk statement walks through a big table of the store, or makes an index 
       'kind: TaskDefinition\nname: t\nexecutor: account-aggregation\narguments: { applications: [hr, ad], recorrelate: true, optimizeReaggregation: false }\n',
   })
   const app = await openApp({ cwd, env: {} })
-  const plans = watch(app.store().db)
+  const plans = watch(app.store().db, /\bst\./)
   expect(
     (await app.run({ task: 't', trigger: 'manual', set: {} })).messages.filter(({ level }) => level === 'error'),
   ).toEqual([])
@@ -76,4 +75,29 @@ it('no bulk statement walks through a big table of the store, or makes an index 
   ])
     expect([...plans.keys()].some((sql) => sql.startsWith(verb))).toBe(true)
   expect(plans.size).toBeGreaterThan(50)
+})
+
+it('an undo of all that there is goes through the tables in their order, a few times', async () => {
+  const cwd = project({
+    ...smallOrganisation,
+    'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { deletes: off, grantsRemoved: off }\n`,
+  })
+  const app = await openApp({ cwd, env: {} })
+  await app.run({ task: 'aggregation', trigger: 'manual', set: {} })
+  const plans = watch(app.store().db, /\b(account|identity|access)\b/)
+  await app.run({ task: 'undo', trigger: 'manual', set: { result: 'aggregation@latest' } })
+  await app.close()
+  const wrong = [...plans].flatMap(([sql, plan]) => plan.filter((line) => /AUTOMATIC|B-TREE/.test(line)).map(() => sql))
+  expect(wrong).toEqual([])
+  const planOf = (begin: string): string[] => [...plans].flatMap(([sql, plan]) => (sql.includes(begin) ? plan : []))
+  const inOrder = (name: string): string => `SEARCH ${name} USING INTEGER PRIMARY KEY (rowid>?)`
+  const inRange = (name: string): string => `SEARCH ${name} USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)`
+  expect(planOf('from account x cross join')).toContain(inOrder('x'))
+  expect(planOf('from identity x')).toContain(inOrder('x'))
+  expect(planOf(`'account' object, min(`)).toContain(inRange('a'))
+  expect(planOf(`'account' object, min(`)).toContain('SEARCH c USING PRIMARY KEY (account_id=?)')
+  expect(planOf(`'identity' object, min(`)).toContain(inRange('i'))
+  // whether anything was touched meanwhile: once, before all goes
+  const scans = [...plans].filter(([, plan]) => plan.some((line) => /^SCAN (account|identity)$/.test(line)))
+  expect(scans.map(([sql]) => /changed_run <> @target/.test(sql))).toEqual([true])
 })
