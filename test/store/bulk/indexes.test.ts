@@ -94,6 +94,8 @@ it('an undo that takes nearly all accounts does without indexes meanwhile, also 
     task: 'undo',
     trigger: 'manual',
     set: { result: load.id },
+    // of all of them, the tables would be emptied
+    select: { except: `change.key == 'ad:u00007'` },
     signal: stop.signal,
     onEvent: (event) => {
       if (event.type !== 'progress' || event.phase !== 'remove accounts') return
@@ -104,8 +106,9 @@ it('an undo that takes nearly all accounts does without indexes meanwhile, also 
   expect(stopped.status).toBe('terminated')
   expect(missing).toEqual(['access_entitlement', 'account_identity'])
   const resumed = await app.run({ task: 'undo', trigger: 'manual', set: { result: load.id }, resume: true })
-  expect(resumed).toMatchObject({ status: 'success', counts: { accountsRemoved: 1500, identitiesRemoved: 1500 } })
-  expect(db.statement('select (select count(*) from account) + (select count(*) from access)').pluck().get()).toBe(0)
+  expect(resumed).toMatchObject({ status: 'success', counts: { accountsRemoved: 1499, identitiesRemoved: 1499 } })
+  expect(db.statement('select count(*) from account').pluck().get()).toBe(1)
+  expect(db.statement('select count(*) from access').pluck().get()).toBe(2)
   await app.close()
   expect(indexesOf(cwd)).toEqual(before)
 })
