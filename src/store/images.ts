@@ -3,7 +3,8 @@ import { sealOf } from './seal.ts'
 
 /**
  * What objects were before a run touched them. `change` has those that the run changed, one a row; `removed` those that it took away, a chunk
- * a row: values without names, in the order of the columns below, behind the object's number. A new column goes to the end.
+ * a row: values without names, in the order of the columns below, behind the object's number, or only those that are not as usual. A new
+ * column goes to the end.
  */
 type Columns = Readonly<Record<string, string | JsonText>>
 
@@ -88,6 +89,38 @@ const removed = {
 } satisfies Record<string, Columns>
 type Removed = keyof typeof removed
 
+interface Usual {
+  readonly holds: string
+  /** What it is then; or the column that it is like. */
+  readonly value: string | { readonly like: string }
+}
+const asCreated = (column: string): Usual => ({
+  holds: `${column} = a.created_run`,
+  value: { like: 'createdRun' },
+})
+
+/** An object of which all of this holds goes without these columns: its array is shorter, which tells it. */
+const usual: Readonly<Record<Removed, Readonly<Record<string, Usual>>>> = {
+  account: {
+    retired: { holds: 'a.retired = 0', value: '0' },
+    use: { holds: `a.use = 'personal'`, value: `'personal'` },
+    times: { holds: 'a.times is null', value: 'null' },
+    owner: { holds: 'a.owner is null', value: 'null' },
+    state: { holds: `a.state = 'active'`, value: `'active'` },
+    stateRun: asCreated('a.state_run'),
+    linkRun: asCreated('a.link_run'),
+    unconfirmed: { holds: 'a.unconfirmed = 0', value: '0' },
+    decisions: { holds: 'not exists (select 1 from decision d where d.account_id = a.id)', value: 'json_array()' },
+    question: { holds: 'not exists (select 1 from question q where q.account_id = a.id)', value: 'null' },
+  },
+  identity: {
+    type: { holds: `i.type = 'person'`, value: `'person'` },
+    manager: { holds: 'i.manager_id is null', value: 'null' },
+    frozen: { holds: 'i.frozen = 0', value: '0' },
+  },
+  entitlement: {},
+}
+
 const named = (columns: Columns): string =>
   `json_object(${Object.entries(columns).map(([name, value]) => `'${name}', ${typeof value === 'string' ? value : `json(${value.json})`}`)})`
 
@@ -107,6 +140,19 @@ function packed(columns: readonly Columns[string][]): string {
   }
   flush()
   return `'[' || concat_ws(',', ${parts}) || ']'`
+}
+
+const columnsOf = (object: Removed): Columns => removed[object]
+const long = (object: Removed): string[] => Object.keys(columnsOf(object))
+const short = (object: Removed): string[] => long(object).filter((name) => usual[object][name] === undefined)
+
+/** An object as a row of `removed` holds it. */
+function packedObject(object: Removed, id: string): string {
+  const array = (names: readonly string[]): string =>
+    packed([id, ...names.map((name) => columnsOf(object)[name] ?? '')])
+  const holds = Object.values(usual[object]).map((one) => one.holds)
+  if (holds.length === 0) return array(long(object))
+  return `iif(${holds.join(' and ')}, ${array(short(object))}, ${array(long(object))})`
 }
 
 /** An account `a` as its images hold it. */
@@ -132,7 +178,7 @@ const taken = (object: Removed, from: string, id: string): string =>
     'removed',
     ['run', 'object', 'first', 'last', 'objects', 'images'],
     `select cast(@run as int) run, '${object}' object, min(${id}) first, max(${id}) last, count(*) objects,
-       '[' || group_concat(${packed([id, ...Object.values(removed[object])])}) || ']' images from ${from} having count(*) > 0`,
+       '[' || group_concat(${packedObject(object, id)}) || ']' images from ${from} having count(*) > 0`,
   )
 
 /** Stands in `removed` for a run that has not removed yet what its packs tell of, or never did: until then they tell nothing. */
@@ -154,14 +200,24 @@ export const removedIdentities = (chosen: string): string =>
 export const removedEntitlements = (chosen: string): string =>
   taken('entitlement', `entitlement e where e.id in (${chosen})`, 'e.id')
 
+const isShort = (object: Removed): string => `json_array_length(v.value) = ${short(object).length + 1}`
+const place = (names: readonly string[], name: string): string => `'$[${names.indexOf(name) + 1}]'`
+
 /** The objects `v` of one row of `removed`, as `change` would have them. */
 function unpacked(object: Removed): string {
-  const names = Object.keys(removed[object])
-  const place = (name: string): string => `'$[${names.indexOf(name) + 1}]'`
-  const columns = Object.fromEntries(names.map((name) => [name, `json(v.value -> ${place(name)})`]))
-  const whole = `json((select json_group_array(json(iif(g.type = 'array', g.value, json_array(g.value, v.value ->> ${place('createdRun')}, null))))
-    from json_each(v.value, ${place('grants')}) g))`
-  return named({ removed: '1', ...columns, ...(object === 'account' && { grants: whole }) })
+  const like = (names: readonly string[]): string => {
+    const at = (name: string): string => `v.value -> ${place(names, name)}`
+    const found = (name: string): string => {
+      if (names.includes(name)) return at(name)
+      const value = usual[object][name]?.value ?? 'null'
+      return typeof value === 'string' ? value : at(value.like)
+    }
+    const columns = Object.fromEntries(long(object).map((name) => [name, found(name)]))
+    const whole = `(select json_group_array(json(iif(g.type = 'array', g.value, json_array(g.value, v.value ->> ${place(names, 'createdRun')}, null))))
+      from json_each(v.value, ${place(names, 'grants')}) g)`
+    return named({ removed: '1', ...columns, ...(object === 'account' && { grants: { json: whole } }) })
+  }
+  return `iif(${isShort(object)}, ${like(short(object))}, ${like(long(object))})`
 }
 
 /** Everything that run `target` left, in `temp.image`, an object a row. */
@@ -179,11 +235,13 @@ export function openImages(db: Database, target: number): void {
     ).run({ target })
 }
 
+const attrsAt = `iif(${isShort('account')}, ${place(short('account'), 'attrs')}, ${place(long('account'), 'attrs')})`
+
 /** What account `@id` was like before each run that changed or removed it, the latest first; by run, because that is what both have an index over. */
 export const accountAttributes = `select before, result, at from (
   select r.id, c.before -> 'attrs' before, r.result_id result, r.queued_at at
     from task_result r cross join change c on c.run = r.id and c.object = 'account' and c.object_id = @id
-  union all select r.id, v.value -> '$[${1 + Object.keys(removed.account).indexOf('attrs')}]', r.result_id, r.queued_at
+  union all select r.id, v.value -> ${attrsAt}, r.result_id, r.queued_at
     from task_result r cross join removed p on p.run = r.id and p.object = 'account' and p.first <= @id and p.last >= @id
       and ${tell('r.id')} cross join json_each(p.images) v on v.value ->> 0 = @id)
   order by id desc`

@@ -107,12 +107,12 @@ function empty(db: Database, { run }: UndoRuns): { changed: number; digest: stri
   db.exec('drop trigger access_removed')
   for (const table of emptied) db.exec(`delete from ${table}`)
   db.exec(trigger)
-  const seals = db
-    .statement('select objects, crc from removed where run = ? order by object, first')
+  const packed = db
+    .statement('select objects, object, first, last from removed where run = ? order by object, first')
     .raw()
-    .all(run) as (readonly [objects: number, crc: number])[]
+    .all(run) as (readonly [objects: number, ...of: unknown[]])[]
   return {
-    changed: seals.reduce((sum, [objects]) => sum + objects, 0),
-    digest: createHash('sha256').update(JSON.stringify(seals)).digest('hex'),
+    changed: packed.reduce((sum, [objects]) => sum + objects, 0),
+    digest: createHash('sha256').update(JSON.stringify(packed)).digest('hex'),
   }
 }

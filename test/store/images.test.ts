@@ -10,8 +10,8 @@ import type { Store } from '../../src/store/store.ts'
 import { digestOf } from '../helpers/digest.ts'
 import { project, smallOrganisation, write } from '../helpers/project.ts'
 
-/** A first aggregation that was taken back, three objects a chunk; `undo` is the number of its run. */
-async function takenBack() {
+/** A first aggregation; what takes it back does three objects a chunk. */
+async function aggregated() {
   const cwd = project({
     ...smallOrganisation,
     'iqtask.config.yaml': `${smallOrganisation['iqtask.config.yaml']}guards: { deletes: off, grantsRemoved: off }\n`,
@@ -22,10 +22,20 @@ async function takenBack() {
   const run = (task: string, result?: string) =>
     app.run({ task, trigger: 'manual', set: result === undefined ? {} : { result } })
   const first = await run('aggregation')
-  const before = digestOf(cwd)
-  const undone = await run('undo', first.id)
-  expect(undone.status).toBe('success')
-  return { cwd, app, before, redo: () => run('undo', undone.id), undo: app.store().runs.numberOf(undone.id) }
+  let id = first.id
+  const undoFirst = async (): Promise<number> => {
+    const undone = await run('undo', first.id)
+    expect(undone.status).toBe('success')
+    id = undone.id
+    return app.store().runs.numberOf(undone.id)
+  }
+  return { cwd, app, before: digestOf(cwd), undoFirst, redo: () => run('undo', id) }
+}
+
+/** And its undo, whose number `undo` is. */
+async function takenBack() {
+  const { undoFirst, ...all } = await aggregated()
+  return { ...all, undo: await undoFirst() }
 }
 
 const one = (store: Store, sql: string): unknown => store.db.statement(sql).pluck().get()
@@ -74,6 +84,48 @@ it('an undo of which an older store has an image a row is taken back all the sam
   expect((await redo()).status).toBe('success')
   await app.close()
   expect(digestOf(cwd)).toBe(before)
+})
+
+it('what is unusual about an object comes back with it', async () => {
+  const { app, redo, undoFirst } = await aggregated()
+  const { db } = app.store()
+  const unusual = [
+    `account set retired = 7, shown = 'A]"[', uuid = 'u', display = 'É[]', flags = 3, link_rule = 2, keys = x'00ff' where id = 1`,
+    `account set use = 'service' where id = 2`,
+    `account set times = '{"lastLogin":"2024-01-01T00:00:00.000Z"}' where id = 3`,
+    `account set owner = 'somebody' where id = 4`,
+    `account set state = 'missing' where id = 5`,
+    `account set state_run = 7 where id = 6`,
+    `account set link_run = 7 where id = 7`,
+    `account set unconfirmed = 1 where id = 8`,
+    `identity set type = 'machine' where id = 1`,
+    `identity set manager_id = 1 where id = 2`,
+    `identity set frozen = 1 where id = 3`,
+  ]
+  db.write(() => {
+    db.exec('delete from question')
+    for (const update of unusual) db.exec(`update ${update}`)
+    db.exec(`insert into question(account_id, kind, code, since) values (9, 'ambiguous', 'IQ1', 1);
+      insert into account(id, application_id, native, state_run, link_run, attrs, hash, created_run, changed_run)
+        values (10, 1, 'decided', 1, 1, '{}', x'00', 1, 1);
+      insert into decision(account_id, kind, run, reason, actor, at) values (10, 'unlink', 1, '', '{}', '')`)
+  })
+  const rows = () =>
+    ['account', 'identity', 'question', 'decision'].map((table) =>
+      (db.statement(`select * from ${table} order by 1`).all() as object[]).map((row) => ({
+        ...row,
+        changed_run: 0,
+        sums: 0,
+        crc: 0,
+        marked: 0,
+      })),
+    )
+  const before = rows()
+  await undoFirst()
+  expect(one(app.store(), 'select count(*) from account')).toBe(0)
+  await redo()
+  expect(rows()).toEqual(before)
+  await app.close()
 })
 
 it('the packs of an older store are as they were in its new table', () => {
