@@ -46,11 +46,11 @@ export function createRowStage(path: string): RowStage {
     waiting[filled++] = place
     waiting[filled++] = held
     if (filled < batch * 4) return
-    many.run(waiting)
+    many.run(...waiting)
     filled = 0
   }
   const flush = (): void => {
-    for (let at = 0; at < filled; at += 4) one.run(waiting.slice(at, at + 4))
+    for (let at = 0; at < filled; at += 4) one.run(...waiting.slice(at, at + 4))
     filled = 0
   }
   let lowered = false

@@ -63,7 +63,7 @@ function createShape(file: SqliteConnection, has: number): Shape {
   const ends = packedTexts.flatMap((name, index) => ((has & (bitsOf[index] ?? 0)) === 0 ? [] : [endOfText(name)]))
   const insert = (count: number): SqliteStatement => file.prepare(insertOf(has, count))
   const statements = new Map<number, SqliteStatement>()
-  const values: number[] = []
+  const values: (number | { readonly b: Uint8Array })[] = []
   return {
     add({ bytes, rows, before }, group) {
       const [first = 0, last = first] = [group[0], group.at(-1)]
@@ -81,10 +81,12 @@ function createShape(file: SqliteConnection, has: number): Shape {
         values[n++] = (rows[row + rowAttrs] ?? 0) - from
         for (let t = 0; t < ends.length; t++) values[n++] = (rows[row + (ends[t] ?? 0)] ?? 0) - from
       }
+      values[n++] = { b: bytes.subarray(from, rows[last * rowInts + rowEnd]) }
       values.length = n
       const statement = statements.get(group.length) ?? insert(group.length)
       statements.set(group.length, statement)
-      statement.run(values, { b: bytes.subarray(from, rows[last * rowInts + rowEnd]) })
+      // one by one: each value of an array would cost as much as to bind it
+      statement.run(...values)
     },
   }
 }
