@@ -1,7 +1,7 @@
 import type { CorrelationRule } from '../../model/application.ts'
 import type { Database } from '../database.ts'
-import { loadKeys } from './correlation-keys.ts'
-import { isPlain, makeOwn, makePlainCandidates } from './plain.ts'
+import { searchOwners, searchTables } from './correlation-join.ts'
+import { isPlain, makeOwn, makePlainCandidates, plainRows } from './plain.ts'
 import { slicesOf } from './steps.ts'
 
 export interface CorrelationPlan {
@@ -26,23 +26,25 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
     yield
   } else yield* findCandidates(db, plan)
   if (db.statement('select exists (select 1 from st.cand)').pluck().get() !== 1) return
-  const all = [...plan.rules, ...plan.sameAs]
   // their ids are negative
-  db.exec('insert into st.planned select -id, name from temp.planned_identity')
-  if (all.length > 0) yield* loadKeys(db, all, plan.authoritative)
+  db.exec(`insert into st.planned select -id, name from temp.planned_identity; ${searchTables}`)
   const never = neverClause(db)
-  for (const [index, rule] of plan.rules.entries()) {
-    yield* decide(db, rule, index, plan.privileged, never)
-  }
-  for (const index of plan.sameAs.keys()) {
-    ask(db, plan.rules.length + index, never)
-    yield
-  }
+  for (const [index, rule] of plan.rules.entries()) yield* decide(db, plan, rule, index, never)
+  for (const [index, rule] of plan.sameAs.entries()) yield* ask(db, plan, rule, plan.rules.length + index, never)
   if (plan.creates) yield* createRest(db, plan.applicationId, never)
-  db.exec(
-    `insert into st.link(sid, account_id, kind) select sid, account_id, case when owner is null then 'none' when made then 'kept' else 'unconfirmed' end from st.cand
-      where sid not in (select sid from st.link)`,
-  )
+  if (!areAllLinked(db))
+    db.exec(
+      `insert into st.link(sid, account_id, kind) select sid, account_id, case when owner is null then 'none' when made then 'kept' else 'unconfirmed' end from st.cand
+        where ${open}`,
+    )
+}
+
+const open = 'sid not in (select sid from st.link)'
+
+/** Looking at each of them takes longer than counting. */
+function areAllLinked(db: Database): boolean {
+  const count = (table: string): number => Number(db.statement(`select count(*) from ${table}`).pluck().get())
+  return count('st.link') === (isPlain(db) ? plainRows(db) : count('st.cand'))
 }
 
 /** New accounts, those whose key changed, and those without an identity; never what a person decided. */
@@ -70,15 +72,23 @@ function neverClause(db: Database): (identity: string) => string {
 
 type Never = ReturnType<typeof neverClause>
 
-/** The set-wise twin of `model/correlation.ts`. */
+/** The set-wise twin of `model/correlation.ts`; the search has linked those of which it is plain. */
 function* decide(
   db: Database,
+  plan: CorrelationPlan,
   rule: CorrelationRule,
   index: number,
-  privileged: boolean,
   never: Never,
 ): Generator<void> {
-  const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: privileged ? 1 : 0 }
+  yield* searchOwners(db, {
+    rule,
+    index,
+    trusted: plan.authoritative,
+    asked: index === 0 ? 'true' : `c.${open} and c.sid not in (select sid from st.ended)`,
+    // of a new account nobody has decided anything, and it cannot be moved
+    settled: 'c.account_id is null',
+  })
+  const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: plan.privileged ? 1 : 0 }
   const key = `s.keys ->> ${index}`
   const into = `insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)
     select sid, account_id, kind, @rule, iif(kind in ('rule', 'moved'), one, null),
@@ -88,45 +98,58 @@ function* decide(
     when inactive and not @decisive then 'inactive'
     when owner is null then 'rule'
     when @privileged then 'movedAsk' else 'moved' end`
-  const slice = 'c.sid > @lo and c.sid <= @hi'
-  const open = `${slice} and c.sid not in (select sid from st.link) and c.sid not in (select sid from st.ended)`
   // nearly every key is that of one identity: these need no counting
   const single = db.statement(`${into}
     from (select sid, account_id, one, ids, value, ${foundOne} kind
       from (select c.sid, c.account_id, c.owner, k.identity_id one, k.inactive, '[' || k.identity_id || ']' ids, k.value
-        from st.cand c cross join st.s s on s.id = c.sid cross join st.ik k on k.rule = ${index} and k.value = ${key} ${never('k.identity_id')}
-        where ${index === 0 ? slice : open} and not exists (select 1 from st.shared h where h.rule = ${index} and h.value = k.value)))`)
-  const rest = db.statement(`${into}
+        from ${rest} cross join st.ik k on k.value = ${key} ${never('k.identity_id')}
+        where ${slice} and not exists (select 1 from st.shared h where h.value = k.value)))`)
+  const others = db.statement(`${into}
     from (select sid, account_id, one, ids, value,
         case when found > 1 then 'ambiguous' when found = 1 then ${foundOne}
           when @decisive and not creates then case when owner is null then 'decisive' when made then 'kept' else 'unconfirmed' end end kind
       from (select c.sid, c.account_id, c.owner, c.creates, c.made, count(k.identity_id) found, max(k.identity_id) one, max(k.inactive) inactive,
           json_group_array(k.identity_id) ids, ${key} value
-        from st.cand c cross join st.s s on s.id = c.sid left join st.ik k on k.rule = ${index} and k.value = ${key} ${never('k.identity_id')}
-        where ${open} and ${key} is not null
+        from ${rest} left join st.ik k on k.value = ${key} ${never('k.identity_id')}
+        where ${slice} and c.${open}
         group by c.sid))
     where kind is not null`)
-  for (const rows of slicesOf(db)) {
+  for (const rows of restSlices(db)) {
     single.run({ ...p, ...rows })
-    rest.run({ ...p, ...rows })
+    others.run({ ...p, ...rows })
     yield
   }
   if (!rule.decisive) return
   // the search ends here for a creating application too: later rules are not asked
-  db.statement(`insert or ignore into st.ended select c.sid from st.cand c cross join st.s s on s.id = c.sid
-    where c.creates and c.sid not in (select sid from st.link) and json_extract(s.keys, ?) is not null`).run(
-    `$[${index}]`,
-  )
+  db.exec(`insert or ignore into st.ended select c.sid from ${rest} where c.creates and c.${open}`)
+}
+
+const rest = 'st.rest r cross join st.cand c on c.sid = r.sid cross join st.s s on s.id = r.sid'
+const slice = 'r.sid > @lo and r.sid <= @hi'
+
+/** Where the search left nothing to be decided, there is nothing to be asked. */
+function* restSlices(db: Database): ReturnType<typeof slicesOf> {
+  if (db.statement('select exists (select 1 from st.rest)').pluck().get() === 1) yield* slicesOf(db)
 }
 
 /** Before an identity is created: whoever this may be is named in a question instead. */
-function ask(db: Database, index: number, never: Never): void {
-  db.statement(`insert into st.link(sid, account_id, kind, rule, code, candidates, value)
-    select c.sid, c.account_id, 'sameAs', @rule, 'IQ2205', json_group_array(k.identity_id), v.value
-    from st.cand c cross join st.s s on s.id = c.sid
-      join json_each(s.keys) v on v.key = @index and v.value is not null
-      join st.ik k on k.rule = @index and k.value = v.value ${never('k.identity_id')}
-    where c.creates and c.sid not in (select sid from st.link) group by c.sid`).run({ rule: index + 1, index })
+function* ask(
+  db: Database,
+  plan: CorrelationPlan,
+  rule: CorrelationRule,
+  index: number,
+  never: Never,
+): Generator<void> {
+  const asked = `c.creates and c.${open}`
+  yield* searchOwners(db, { rule, index, trusted: plan.authoritative, asked, settled: 'false' })
+  const add = db.statement(`insert into st.link(sid, account_id, kind, rule, code, candidates, value)
+    select c.sid, c.account_id, 'sameAs', @rule, 'IQ2205', json_group_array(k.identity_id), k.value
+    from ${rest} join st.ik k on k.value = s.keys ->> ${index} ${never('k.identity_id')}
+    where ${slice} group by c.sid`)
+  for (const rows of restSlices(db)) {
+    add.run({ rule: index + 1, ...rows })
+    yield
+  }
 }
 
 /** Nobody found: a new identity, one for each name; an existing name of the same application is linked, from elsewhere an error. */

@@ -1,10 +1,11 @@
 import type { CorrelationRule } from '../../model/application.ts'
+import { isText, lower } from '../../model/bytes.ts'
 import { evenOut } from '../../model/normalize.ts'
-import { sortInPieces } from '../cache.ts'
 import type { Database } from '../database.ts'
+import { eachLine, isDigit, numberedLines } from './numbered-lines.ts'
 
-/** People a statement looks at: long ones cannot be stopped. */
-const slicePeople = 100_000
+/** People that a statement looks at: long ones cannot be stopped, and what they say is one piece of bytes. */
+const slicePeople = 20_000
 
 /** Who is there, then who is planned: what these have comes from the application that would make them. */
 const people = [
@@ -12,63 +13,62 @@ const people = [
   { table: 'temp.planned_identity', sign: '-', sources: `'{}'` },
 ] as const
 
-/**
- * What each rule may find: the identities' values, evened out as the rule says, in `ik`; in `shared` what several have. `trusted`:
- * applications whose values may be matched.
- */
-export function* loadKeys(
+/** The key is a JSON text, its bytes good until the next one is told. */
+export type TellKey = (identity: number, inactive: boolean, bytes: Buffer, start: number, end: number) => void
+
+/** Tells what each identity offers to a rule, evened out as the rule says. `trusted`: applications whose values may be matched. */
+export function* identityKeys(
   db: Database,
-  rules: readonly CorrelationRule[],
+  rule: CorrelationRule,
   trusted: readonly string[],
+  tell: TellKey,
 ): Generator<void> {
-  // even: 0 not yet, 1 it is, 2 but for its case
-  db.exec(`create table st.keys(id integer primary key, rule int not null, value any not null, identity_id int not null, inactive int not null,
-      even int) strict;
-    create table st.shared(rule int not null, value text not null, primary key(rule, value)) strict, without rowid`)
-  for (const [index, rule] of rules.entries())
-    for (const { table, sign, sources } of people) {
-      const at = path(rule.identity)
-      const text = `iif(json_type(attrs, ${at}) in ('text', 'integer', 'real'), attrs ->> ${at}, null)`
-      const even = rule.normalize.length > 0 ? '0' : `(${isPlain}) * ${rule.ignoreCase ? 2 : 1}`
-      // `limit -1`: what is said is cut out of the JSON once
-      const add =
-        db.statement(`insert into st.keys(rule, value, identity_id, inactive, even) select ${index}, v, id, inactive, ${even}
-        from (select ${sign}id id, status = 'inactive' inactive, ${rule.identity === 'name' ? 'name' : text} v from ${table}
-          where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1) limit -1)
-        where v is not null and v not in (select value from json_each(@ignored))`)
-      const top = Number(db.statement(`select max(id) from ${table}`).pluck().get() ?? 0)
-      for (let lo = 0; lo < top; lo += slicePeople) {
-        const before = Number(db.statement('select max(id) from st.keys').pluck().get() ?? 0)
-        const [trust, ignored] = [JSON.stringify(trusted), JSON.stringify(rule.ignoreValues)]
-        add.run({ lo, hi: lo + slicePeople, trusted: trust, ignored })
-        evenOutRest(db, rule, before)
-        yield
-      }
+  const at = `'$.${JSON.stringify(rule.identity).replaceAll("'", "''")}'`
+  const value = rule.identity === 'name' ? 'json_quote(name)' : `attrs -> ${at}`
+  const even = evener(rule, tell)
+  for (const { table, sign, sources } of people) {
+    // `limit -1`: what is said is cut out of the JSON once
+    const page = db
+      .statement(
+        `select ${numberedLines(`${sign}id`, `status = 'inactive'`, 'v')} from (select id, status, ${value} v from ${table}
+          where id > @lo and id <= @hi and coalesce(${sources} ->> ${at} in (select value from json_each(@trusted)), 1) limit -1)`,
+      )
+      .pluck()
+    const top = Number(db.statement(`select max(id) from ${table}`).pluck().get() ?? 0)
+    for (let lo = 0; lo < top; lo += slicePeople) {
+      const bytes = page.get({ lo, hi: lo + slicePeople, trusted: JSON.stringify(trusted) }) as Buffer | null
+      if (bytes !== null) eachLine(bytes, (id, inactive, start, end) => even(id, inactive, bytes, start, end))
+      yield
     }
-  // sorted first: in the order of the identities each would go to another page
-  sortInPieces(db, () =>
-    db.exec(
-      `insert or ignore into st.ik select rule, iif(even = 2, lower(value), value), identity_id, inactive from st.keys order by 1, 2, 3`,
-    ),
-  )
-  db.exec(
-    `drop table st.keys; insert into st.shared select rule, value from st.ik group by rule, value having count(*) > 1`,
-  )
-  yield
+  }
 }
 
-const path = (attribute: string): string => `'$.${JSON.stringify(attribute).replaceAll("'", "''")}'`
+const [quote, backslash, minus, space, del] = [34, 92, 45, 32, 127] as const
 
-/** ASCII without blanks around it is evened out by SQLite, which nearly all is; the rest as the model does it. */
-const isPlain = `typeof(v) = 'text' and octet_length(v) = length(v) and unicode(v) > 32 and unicode(substr(v, -1)) > 32`
-
-function evenOutRest(db: Database, rule: CorrelationRule, after: number): void {
-  const rest = db.statement('select id, value from st.keys where id > ? and coalesce(even, 0) = 0').raw().all(after)
-  const set = db.statement('update st.keys set value = ? where id = ?')
-  const remove = db.statement('delete from st.keys where id = ?')
-  for (const [id, value] of rest as [number, string | number][]) {
-    const key = evenOut(rule, String(value))
-    if (key === undefined) remove.run(id)
-    else set.run(key, id)
+function evener(rule: CorrelationRule, tell: TellKey): TellKey {
+  const ignored = rule.ignoreValues.map((value) => Buffer.from(JSON.stringify(value)))
+  return (identity, inactive, bytes, start, end) => {
+    if (rule.normalize.length === 0 && isEven(bytes, start, end)) {
+      if (ignored.some((text) => isText(bytes, start, end, text))) return
+      if (rule.ignoreCase) lower(bytes, start, end)
+      tell(identity, inactive, bytes, start, end)
+      return
+    }
+    const first = bytes[start] ?? 0
+    if (first !== quote && first !== minus && !isDigit(first)) return
+    const key = evenOut(rule, String(JSON.parse(bytes.toString('utf8', start, end))))
+    if (key === undefined) return
+    const text = Buffer.from(JSON.stringify(key))
+    tell(identity, inactive, text, 0, text.length)
   }
+}
+
+/** ASCII without escapes, or blanks around it, is even but for its case, and nearly all is that; the rest is evened out as the model does it. */
+function isEven(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] !== quote || (bytes[start + 1] ?? 0) <= space || (bytes[end - 2] ?? 0) <= space) return false
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] ?? 0
+    if (byte >= del || byte === backslash) return false
+  }
+  return end - start > 2
 }

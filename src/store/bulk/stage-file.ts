@@ -46,7 +46,6 @@ create table u(account_id integer primary key) strict;
 create table lost(account_id integer primary key, kind text not null) strict;
 create table m(l integer primary key, g int not null, neu int not null) strict;
 create table gd(account_id int not null, e int not null, op text not null, primary key(account_id, e)) strict, without rowid;
-create table ik(rule int not null, value text not null, identity_id int not null, inactive int not null, primary key(rule, value, identity_id)) strict, without rowid;
 create table left_out(grants int not null) strict;
 create table planned(id integer primary key, name text not null) strict;
 create table ended(sid integer primary key) strict;
