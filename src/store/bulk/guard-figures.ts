@@ -33,8 +33,8 @@ export async function planFigures(
   const app = options.applicationId
   const history = guardHistory(db, app, options.now, options.digest)
   const changes: Record<string, ChangeFigures> = {}
-  for (const [kind, from] of Object.entries(changed)) {
-    changes[kind] = { ...touched(db, kind, from), ...history.of(kind) }
+  for (const [kind, change] of Object.entries(changed)) {
+    changes[kind] = { ...touched(db, kind, change), ...history.of(kind) }
     await pause()
   }
   // grants of accounts that end are no loss of their own
@@ -56,11 +56,17 @@ const nothing: ChangeFigures = { count: 0, first: [] }
 const account = `coalesce(a.shown, a.native) || coalesce(' ' || a.display, '')`
 const staged = 'from st.act x cross join st.s s on s.id = x.sid'
 const compared = `${staged} cross join account a on a.id = x.account_id`
-const stayed = (op: string) => `from account a where a.id in (select d.account_id from st.gd d
-  cross join st.act x on x.account_id = d.account_id where d.op = '${op}' and x.kind <> 'returned')`
+const stayed = (op: string): Change => {
+  const from = `from (select distinct d.account_id id from st.gd d cross join st.act x on x.account_id = d.account_id
+    where d.op = '${op}' and x.kind <> 'returned' order by 1) d`
+  return [account, `${from} cross join account a on a.id = d.id`, from]
+}
 
-/** By kind of change: how it is said, and where it stands in the plan. */
-const changed: Readonly<Record<string, readonly [label: string, from: string]>> = {
+/** How it is said, where it stands in the plan, and what is to be counted where that is less. */
+type Change = readonly [label: string, from: string, counted?: string]
+
+/** By kind of change. */
+const changed: Readonly<Record<string, Change>> = {
   // an account whose place another one takes is lost too
   deletes: [
     account,
@@ -78,8 +84,8 @@ const changed: Readonly<Record<string, readonly [label: string, from: string]>> 
       where l.kind in ('rule', 'created', 'moved') and x.kind <> 'replaced' and a.identity_id is not null
         and (l.maker is not null or l.identity_id <> a.identity_id)`,
   ],
-  grantsRemoved: [account, stayed('end')],
-  grantsAdded: [account, stayed('add')],
+  grantsRemoved: stayed('end'),
+  grantsAdded: stayed('add'),
   identitiesCreated: ['(select s.iname from st.s s where s.id = l.sid)', 'from st.link l where l.maker = l.sid'],
   creates: [
     `(select coalesce(s.shown, s.native) || coalesce(' ' || s.display, '') from st.s s where s.id = x.sid)`,
@@ -95,12 +101,12 @@ const numberOf = (db: Database, sql: string, ...values: unknown[]): number =>
       .get(...values) ?? 0,
   )
 
-function touched(db: Database, kind: string, [label, from]: readonly [label: string, from: string]): ChangeFigures {
+function touched(db: Database, kind: string, [label, from, counted = from]: Change): ChangeFigures {
   const plain = isPlain(db)
   // a first read changes nothing that is there
   if (plain && kind !== 'creates' && kind !== 'identitiesCreated') return nothing
   const ofAll = kind === 'creates' ? plain : kind === 'identitiesCreated' && isOwn(db)
-  const count = ofAll ? plainRows(db) : numberOf(db, `select count(*) ${from}`)
+  const count = ofAll ? plainRows(db) : numberOf(db, `select count(*) ${counted}`)
   if (count === 0) return nothing
   return { count, first: db.statement(`select ${label} ${from} limit 10`).pluck().all() as string[] }
 }
