@@ -41,64 +41,84 @@ function inFolder<Result>(work: (folder: string) => Result): Result {
   }
 }
 
-function work(folder: string, size: number): Line[] {
-  const lines: Line[] = []
-  const feed = (options: FeedOptions = {}): void => writeFeed(join(folder, 'a.csv'), size, options)
-  const add = (id: string, what: string, done: Measured, yardstick: number, goal: number, slack?: number) =>
-    void lines.push({ id, what, ...done, yardstick, goal, slack, unit: '×' })
+type Yardstick = 'load' | 'script' | 'first'
+type Ratio = readonly [what: string, yardstick: Yardstick, goal: number, slack?: number]
 
-  feed()
+/** What each run is compared with. */
+const ratios = {
+  first: ['first aggregation / script', 'script', 0.7],
+  undo: ['undo of a first aggregation / the aggregation', 'first', 1],
+  second: ['a second application, correlated by one attribute / script', 'script', 0.9],
+  identical: ['byte-identical file / load', 'load', 0.15, 100],
+  unchanged: ['unchanged, rows shuffled / load', 'load', 0.6, 40],
+  shuffled: ['first aggregation, rows in random order / script', 'script', 0.9],
+  changed: ['1 % changed, with before images and missing detection / load', 'load', 1, 40],
+  merge: ['a row per account and grant, in random order / script', 'script', 1.2],
+} as const satisfies Readonly<Record<string, Ratio>>
+type Run = keyof typeof ratios | 'plan'
+
+function work(folder: string, size: number): Line[] {
+  writeFeed(join(folder, 'a.csv'), size)
   const { load, script, bytes } = yardsticks(folder)
-  const cwd = organisation(folder, 'ordered')
-  const first = iqtask(cwd, 'run', 'hr')
-  add('first', 'first aggregation / script', first, script, 0.7)
-  const store = statSync(join(cwd, 'var/iqtask.db')).size
-  const copied = (name: string): string => {
-    cpSync(cwd, join(folder, name), { recursive: true })
-    return join(folder, name)
-  }
-  add(
-    'undo',
-    'undo of a first aggregation / the aggregation',
-    iqtask(copied('undone'), 'undo', 'hr@latest'),
-    first.seconds,
-    1,
+  const { done, store } = runs(folder, size)
+  const yardstick = { load, script, first: done.first.seconds }
+  const lines = (Object.entries(ratios) as [keyof typeof ratios, Ratio][]).map(
+    ([id, [what, by, goal, slack]]): Line => ({
+      id,
+      what,
+      ...done[id],
+      yardstick: yardstick[by],
+      goal,
+      slack,
+      unit: '×',
+    }),
   )
-  const second = iqtask(copied('second'), 'run', 'ad')
-  add('second', 'a second application, correlated by one attribute / script', second, script, 0.9)
-  add('identical', 'byte-identical file / load', iqtask(cwd, 'run', 'hr'), load, 0.15, 100)
-  feed({ shuffled: true })
-  add('unchanged', 'unchanged, rows shuffled / load', iqtask(cwd, 'run', 'hr'), load, 0.6, 40)
-  const random = iqtask(organisation(folder, 'shuffled'), 'run', 'hr')
-  add('shuffled', 'first aggregation, rows in random order / script', random, script, 0.9)
-  feed({ changed: true })
-  add('changed', '1 % changed, with before images and missing detection / load', iqtask(cwd, 'run', 'hr'), load, 1, 40)
-  writeFeed(join(folder, 'pairs.csv'), size, { shuffled: true, pairs: true })
-  const merged = iqtask(organisation(folder, 'merged'), 'run', 'pairs')
-  add('merge', 'a row per account and grant, in random order / script', merged, script, 1.2)
-  // a plan of everything, which keeps every change with what is there before it
-  feed()
-  const planned = iqtask(organisation(folder, 'planned'), 'plan', 'hr', '--out', 'hr.plan')
+  const memory = (id: string, what: string, peakMb: number): Line => {
+    const limit = { goal: 256, slack: 2, unit: 'MB' } as const
+    return { id, what, seconds: 0, yardstick: 0, peakMb, ...limit }
+  }
   const peakMb = Math.max(...lines.map((line) => line.peakMb))
-  const flat = { seconds: 0, yardstick: 0, peakMb }
+  const sizes = { id: 'store', what: "size of the store / the yardstick's database", seconds: store, yardstick: bytes }
   return [
     ...lines,
-    { ...flat, id: 'memory', what: 'peak memory of any of these runs', goal: 256, slack: 2, unit: 'MB' },
-    ...[
-      { id: 'memory-merge', what: 'peak memory of the merge of five pairs an account in random order', done: merged },
-      { id: 'memory-plan', what: 'peak memory of a plan of the first aggregation, kept in a file', done: planned },
-    ].map(({ done, ...line }) => ({ ...flat, ...line, peakMb: done.peakMb, goal: 256, slack: 2, unit: 'MB' as const })),
-    {
-      ...flat,
-      id: 'store',
-      what: "size of the store / the yardstick's database",
-      seconds: store,
-      yardstick: bytes,
-      goal: 1.3,
-      slack: 2,
-      unit: '×',
-    },
+    memory('memory', 'peak memory of any of these runs', peakMb),
+    memory('memory-plan', 'peak memory of a plan of the first aggregation, kept in a file', done.plan.peakMb),
+    { ...sizes, peakMb: 0, goal: 1.3, slack: 2, unit: '×' },
   ]
+}
+
+/** Everything that is measured, of so many accounts; also the bytes of the store after the first aggregation. */
+function runs(
+  folder: string,
+  size: number,
+): { readonly done: Readonly<Record<Run, Measured>>; readonly store: number } {
+  const feed = (options: FeedOptions = {}): void => writeFeed(join(folder, 'a.csv'), size, options)
+  const [cwd, copy] = [organisation(folder, 'ordered'), join(folder, 'copy')]
+  const inCopy = (...command: string[]): Measured => {
+    cpSync(cwd, copy, { recursive: true })
+    return alone(copy, ...command)
+  }
+  const alone = (project: string, ...command: string[]): Measured => {
+    const measured = iqtask(project, ...command)
+    rmSync(project, { recursive: true })
+    return measured
+  }
+  feed()
+  const first = iqtask(cwd, 'run', 'hr')
+  const store = statSync(join(cwd, 'var/iqtask.db')).size
+  const undo = inCopy('undo', 'hr@latest')
+  const second = inCopy('run', 'ad')
+  // a plan of everything, which keeps every change with what is there before it
+  const plan = alone(organisation(folder, 'planned'), 'plan', 'hr', '--out', 'hr.plan')
+  const identical = iqtask(cwd, 'run', 'hr')
+  feed({ shuffled: true })
+  const unchanged = iqtask(cwd, 'run', 'hr')
+  const shuffled = alone(organisation(folder, 'shuffled'), 'run', 'hr')
+  feed({ changed: true })
+  const changed = alone(cwd, 'run', 'hr')
+  writeFeed(join(folder, 'pairs.csv'), size, { shuffled: true, pairs: true })
+  const merge = alone(organisation(folder, 'merged'), 'run', 'pairs')
+  return { done: { first, undo, second, identical, unchanged, shuffled, changed, merge, plan }, store }
 }
 
 /** `load`: the bare text in one table. `script`: the same accounts, entitlements, grants and identities by hand-written SQL. */
@@ -129,7 +149,10 @@ function figureOf(line: Line, size: number, small: boolean): Figure {
 
 /** Ten million accounts: does an account cost what it cost in a hundred thousand, and is the memory the same? */
 function curve(): Figure[] {
-  const [few, many] = [inFolder((folder) => twice(folder, 100_000)), inFolder((folder) => twice(folder, 10_000_000))]
+  const [few, many] = [100_000, 10_000_000].map((size) => inFolder((folder) => runs(folder, size).done)) as [
+    Readonly<Record<Run, Measured>>,
+    Readonly<Record<Run, Measured>>,
+  ]
   const times = (['first', 'unchanged'] as const).map((id): Figure => {
     const [each, other] = [few[id].seconds / 100_000, many[id].seconds / 10_000_000]
     return {
@@ -141,18 +164,10 @@ function curve(): Figure[] {
       note: `${(other * 1e6).toFixed(1)} µs, ${(each * 1e6).toFixed(1)} µs`,
     }
   })
-  const memory = (['first', 'unchanged'] as const).map((id): Figure => {
+  const memory = (Object.keys(many) as Run[]).map((id): Figure => {
     const what = `peak memory at 10 M: ${id}`
-    return { id: `memory-${id}-10000000`, what, value: many[id].peakMb, unit: 'MB', goal: 256, note: '' }
+    const note = `${many[id].seconds.toFixed(1)} s`
+    return { id: `memory-${id}-10000000`, what, value: many[id].peakMb, unit: 'MB', goal: 256, note }
   })
   return [...times, ...memory]
-}
-
-/** A first aggregation, and the same accounts again in another order. */
-function twice(folder: string, size: number): { readonly first: Measured; readonly unchanged: Measured } {
-  writeFeed(join(folder, 'a.csv'), size)
-  const cwd = organisation(folder, 'ordered')
-  const first = iqtask(cwd, 'run', 'hr')
-  writeFeed(join(folder, 'a.csv'), size, { shuffled: true })
-  return { first, unchanged: iqtask(cwd, 'run', 'hr') }
 }

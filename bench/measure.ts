@@ -26,6 +26,8 @@ export function timed(
   args: readonly string[],
   options: { readonly cwd: string; readonly input?: string },
 ): number {
+  // files that were made before are not written out meanwhile
+  spawnSync('sync')
   const start = performance.now()
   const done = spawnSync(command, args, { ...options, encoding: 'utf8', maxBuffer: 1 << 28 })
   const seconds = (performance.now() - start) / 1000
