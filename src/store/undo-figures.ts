@@ -67,17 +67,18 @@ export async function figuresOf(db: Database, target: number, pause: Pause): Pro
       touched ||= changed !== target
       await pause()
     }
+  const isAll = massRemovals.every((step) => (steps.get(step) ?? 0) === there(db, step.object))
+  const whole = isAll && !touched && steps.size > 0
   function* items() {
     for (const step of massRemovals) yield* heads(db, step, target, steps.get(step) ?? 0)
-    for (const row of rowsOf(db, target, otherSteps)) {
+    for (const row of rowsOf(db, target, whole ? otherSteps.map(usedByNobody) : otherSteps)) {
       hash.update(JSON.stringify(row.changes))
       count(row.step, 1)
       yield row
     }
   }
   const changes = itemFigures(items())
-  const isAll = massRemovals.every((step) => (steps.get(step) ?? 0) === there(db, step.object))
-  return { counts: summed(steps), hash: hash.digest('hex'), changes, whole: isAll && !touched && steps.size > 0 }
+  return { counts: summed(steps), hash: hash.digest('hex'), changes, whole }
 }
 
 /** What is hashed of an object that goes: its key and all that a plan would show of it. An account's content hash stands for its values. */
@@ -92,6 +93,10 @@ const lines: Partial<Record<UndoStep['object'], { readonly line: string; readonl
 /** A first aggregation made all that is there: its objects are not looked at one by one. */
 const massRemovals = toldSteps.filter((step) => step.does === 'remove' && lines[step.object] !== undefined)
 const otherSteps = toldSteps.filter((step) => !massRemovals.includes(step))
+
+/** Where all accounts go, nobody uses what is in the catalogue. */
+const usedByNobody = (step: UndoStep): UndoStep =>
+  step.name === 'remove entitlements' ? { ...step, from: 'entitlement where created_run = @target' } : step
 
 const there = (db: Database, object: UndoStep['object']): number =>
   Number(db.statement(`select count(*) from ${object}`).pluck().get())

@@ -60,9 +60,8 @@ function packing(db: Database, runs: UndoRuns): UndoPhase {
     proved: () => true,
     chunk(after, size) {
       if (!isPending(db, runs)) return undefined
-      const isAccount = packNext(db, 'account', runs, size)
-      const isIdentity = packNext(db, 'identity', runs, size)
-      return isAccount || isIdentity ? { position: after + 1, changed: 0, digest: '' } : undefined
+      const objects = packNext(db, 'account', runs, size) + packNext(db, 'identity', runs, size)
+      return objects > 0 ? { position: after + objects, changed: 0, digest: '' } : undefined
     },
     passOver() {
       const [step] = undoSteps
@@ -73,15 +72,20 @@ function packing(db: Database, runs: UndoRuns): UndoPhase {
   }
 }
 
-function packNext(db: Database, object: Packed, runs: UndoRuns, size: number): boolean {
+/** How many there were. */
+function packNext(db: Database, object: Packed, runs: UndoRuns, size: number): number {
   const after = lastPacked(db, object, runs)
   const last = db
     .statement(`select max(id) from (select id from ${object} where id > @after order by id limit @size)`)
     .pluck()
     .get({ after, size })
-  if (typeof last !== 'number') return false
-  db.statement(packs[object]).run({ run: runs.run, first: after + 1, last })
-  return true
+  if (typeof last !== 'number') return 0
+  return Number(
+    db
+      .statement(`${packs[object]} returning objects`)
+      .pluck()
+      .get({ run: runs.run, first: after + 1, last }),
+  )
 }
 
 const lastPacked = (db: Database, object: Packed, { run }: UndoRuns): number =>
