@@ -99,6 +99,10 @@ const asCreated = (column: string): Usual => ({
   value: { like: 'createdRun' },
 })
 
+/** Where there is none at all, that is looked up once. */
+const hasNone = (table: string): string =>
+  `(not exists (select 1 from ${table}) or not exists (select 1 from ${table} o where o.account_id = a.id))`
+
 /** An object of which all of this holds goes without these columns: its array is shorter, which tells it. */
 const usual: Readonly<Record<Removed, Readonly<Record<string, Usual>>>> = {
   account: {
@@ -110,8 +114,8 @@ const usual: Readonly<Record<Removed, Readonly<Record<string, Usual>>>> = {
     stateRun: asCreated('a.state_run'),
     linkRun: asCreated('a.link_run'),
     unconfirmed: { holds: 'a.unconfirmed = 0', value: '0' },
-    decisions: { holds: 'not exists (select 1 from decision d where d.account_id = a.id)', value: 'json_array()' },
-    question: { holds: 'not exists (select 1 from question q where q.account_id = a.id)', value: 'null' },
+    decisions: { holds: hasNone('decision'), value: 'json_array()' },
+    question: { holds: hasNone('question'), value: 'null' },
   },
   identity: {
     type: { holds: `i.type = 'person'`, value: `'person'` },

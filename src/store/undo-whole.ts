@@ -72,19 +72,18 @@ function packing(db: Database, runs: UndoRuns): UndoPhase {
   }
 }
 
-/** How many there were. */
+/** Those of so many numbers, which follow each other nearly always; how many there were. */
 function packNext(db: Database, object: Packed, runs: UndoRuns, size: number): number {
-  const after = lastPacked(db, object, runs)
-  const last = db
-    .statement(`select max(id) from (select id from ${object} where id > @after order by id limit @size)`)
+  const first = db
+    .statement(`select min(id) from ${object} where id > ?`)
     .pluck()
-    .get({ after, size })
-  if (typeof last !== 'number') return 0
+    .get(lastPacked(db, object, runs)) as number | null
+  if (first === null) return 0
   return Number(
     db
       .statement(`${packs[object]} returning objects`)
       .pluck()
-      .get({ run: runs.run, first: after + 1, last }),
+      .get({ run: runs.run, first, last: first + size - 1 }),
   )
 }
 
