@@ -39,19 +39,7 @@ export function beginWhole(db: Database, run: number, whole: boolean): void {
 }
 
 /** They have nothing to do where `beginWhole` did not begin. */
-export const wholePhases = (db: Database, runs: UndoRuns): UndoPhase[] => [
-  packing(db, runs),
-  {
-    name: 'empty',
-    proved: () => true,
-    chunk(after, size) {
-      if (after > 0 || !isPending(db, runs)) return undefined
-      // one object at a time: the process died of this before
-      const isWhole = size > 1 && db.statement(`select ${stillWhole}`).pluck().get(runs) === 1
-      return { position: 1, ...(isWhole ? empty(db, runs) : giveUp(db, runs)) }
-    },
-  },
-]
+export const wholePhases = (db: Database, runs: UndoRuns): UndoPhase[] => [packing(db, runs), emptying(db, runs)]
 
 /** Nothing changes in it: what is packed is still there. */
 function packing(db: Database, runs: UndoRuns): UndoPhase {
@@ -61,13 +49,33 @@ function packing(db: Database, runs: UndoRuns): UndoPhase {
     chunk(after, size) {
       if (!isPending(db, runs)) return undefined
       const objects = packNext(db, 'account', runs, size) + packNext(db, 'identity', runs, size)
-      return objects > 0 ? { position: after + objects, changed: 0, digest: '' } : undefined
+      return objects > 0 ? { position: after + objects, ...nothing } : undefined
     },
     passOver() {
       const [step] = undoSteps
       const after = lastPacked(db, 'account', runs)
       giveUp(db, runs)
       return step === undefined ? undefined : passOver(db, step, runs, after)
+    },
+  }
+}
+
+/** Where the process died in it, it is tried once more; then the usual steps find out what it dies of. */
+function emptying(db: Database, runs: UndoRuns): UndoPhase {
+  const [begin, again, end] = [0, 1, 2]
+  let isAgain = false
+  return {
+    name: 'empty',
+    proved: () => true,
+    chunk(after, size) {
+      if (after === end || !isPending(db, runs)) return undefined
+      // size 1: there was a crash
+      if (after === begin && size === 1) {
+        isAgain = true
+        return { position: again, ...nothing }
+      }
+      const isWhole = (after === begin || isAgain) && db.statement(`select ${stillWhole}`).pluck().get(runs) === 1
+      return { position: end, ...(isWhole ? empty(db, runs) : giveUp(db, runs)) }
     },
   }
 }
@@ -98,12 +106,15 @@ const lastPacked = (db: Database, object: Packed, { run }: UndoRuns): number =>
 const isPending = (db: Database, { run }: UndoRuns): boolean =>
   db.statement(`select 1 from removed where run = ? and object = '${pending}'`).get(run) !== undefined
 
-function giveUp(db: Database, { run }: UndoRuns): { changed: number; digest: string } {
+type Done = Omit<NonNullable<ReturnType<UndoPhase['chunk']>>, 'position'>
+const nothing: Done = { changed: 0, digest: '' }
+
+function giveUp(db: Database, { run }: UndoRuns): Done {
   db.statement('delete from removed where run = ?').run(run)
-  return { changed: 0, digest: '' }
+  return nothing
 }
 
-function empty(db: Database, { run }: UndoRuns): { changed: number; digest: string } {
+function empty(db: Database, { run }: UndoRuns): Done {
   db.statement(`delete from removed where run = ? and object = '${pending}'`).run(run)
   // a table with a trigger on removals is emptied row by row
   const trigger = String(db.statement(`select sql from sqlite_schema where name = 'access_removed'`).pluck().get())

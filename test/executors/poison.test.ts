@@ -119,14 +119,28 @@ describe('an account that kills the process each time it is applied', () => {
       task: 'undo',
       set: { result: 't@latest' },
     })
-    // once where all were to go at once
-    expect(deaths).toBe(1 + 3)
+    // twice where all were to go at once
+    expect(deaths).toBe(2 + 3)
     expect(result).toMatchObject({
       status: 'warning',
       counts: { accountsRemoved: 49, identitiesRemoved: 49, entitlementsRemoved: 49 },
       leftOut: [{ reason: 'quarantined', kind: 'end', object: 'account', count: 1, first: ['hr:u20'] }],
     })
     expect(accounts(cwd)).toEqual({ u20: { state: 'active', mail: 'm20@x', owner: 'u20', grants: 'all,g20' } })
+  }, 60_000)
+
+  it('goes with all others where it killed the process but once', () => {
+    const cwd = organisation(feed())
+    goOn(cwd, [])
+    const asked = { task: 'undo', set: { result: 't@latest' } }
+    expect(goOnPoisoned(cwd, asked, ['before delete on account']).signal).toBe('SIGABRT')
+    expect(Object.keys(accounts(cwd))).toHaveLength(people)
+    const { deaths, result } = goOn(cwd, [], asked)
+    expect([deaths, result.status, accounts(cwd)]).toEqual([0, 'success', {}])
+    const db = new Sqlite(join(cwd, 'var/iqtask.db'), { readonly: true })
+    const keys = db.prepare(`select key from audit where action = 'chunk.applied' and key like 'undo/%'`).pluck().all()
+    db.close()
+    expect(keys).toEqual(['undo/empty', 'undo/remove entitlements'])
   }, 60_000)
 
   it('stays also where it kills the process while it is packed with all others', () => {
