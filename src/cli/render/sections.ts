@@ -80,8 +80,8 @@ export function renderSections({ sections }: TaskResultDocument, style: Style, c
       ...more.map((line) => indent + line),
       ...second.map((line) => indent + style.dim(line)),
       // its counts were kept when it began to write
-      ...(section.status === 'terminated' && head.trim() !== ''
-        ? [indent + style.yellow('stopped on the way: these were planned, a part of them is done')]
+      ...(section.status === 'terminated' && first.length + second.length > 0
+        ? [indent + style.yellow('stopped on the way: these were planned, not all of them are done')]
         : []),
     ]
   })
