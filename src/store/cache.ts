@@ -16,7 +16,7 @@ export const keepUsualPages = (db: Database): void => db.exec(`pragma cache_size
  * sorts a piece while the next is read.
  */
 export function sortInPieces(db: Database, work: () => void): void {
-  db.exec('pragma cache_size = -4096; pragma threads = 1')
+  db.exec('pragma cache_size = -1024; pragma threads = 1')
   try {
     work()
   } finally {

@@ -206,7 +206,7 @@ function planOver(db: Database, run: number, alive: (applicationId: number) => n
     async hash(pause) {
       const hash = createHash('sha256')
       for (const lines of planLines(db)) {
-        if (lines !== '') hash.update(lines).update('\n')
+        if (lines.length > 0) hash.update(lines).update('\n')
         await pause()
       }
       return hash.digest('hex')

@@ -1,8 +1,9 @@
 import type { CorrelationRule } from '../../model/application.ts'
-import { sortInPieces } from '../cache.ts'
+import { keepFewPages, keepUsualPages, sortInPieces } from '../cache.ts'
 import type { Database } from '../database.ts'
 import { identityKeys } from './correlation-keys.ts'
 import { numberedLines } from './numbered-lines.ts'
+import { candidatesWithKeys } from './plain.ts'
 import { slicesOf } from './steps.ts'
 import { type Owner, WantedKeys } from './wanted-keys.ts'
 
@@ -37,21 +38,27 @@ export function* searchOwners(db: Database, search: Search): Generator<void> {
   db.exec('delete from st.rest; delete from st.ik; delete from st.shared; delete from st.unsorted')
   const keep = db.statement(`insert into st.unsorted select value ->> 0, value ->> 1, value ->> 2 from json_each(?)`)
   const open = (owners: readonly Owner[]): void => void (owners.length > 0 && keep.run(JSON.stringify(owners)))
-  for (const wanted of wantedKeys(db, search)) {
-    yield
-    if (wanted === undefined) continue
-    for (const _ of identityKeys(db, rule, trusted, wanted.offer)) {
-      open(wanted.takeShared())
+  keepFewPages(db)
+  try {
+    for (const wanted of wantedKeys(db, search)) {
       yield
+      if (wanted === undefined) continue
+      for (const _ of identityKeys(db, rule, trusted, wanted.offer)) {
+        open(wanted.takeShared())
+        yield
+      }
+      for (const slice of wanted.slices) {
+        const { linked, rest } = wanted.settle(slice, rule.decisive)
+        link(db, index, slice.lo, linked)
+        if (rest.length > 0)
+          db.statement('insert into st.rest select value from json_each(?)').run(JSON.stringify(rest))
+        open(wanted.takeShared())
+        yield
+      }
+      wanted.release()
     }
-    for (const slice of wanted.slices) {
-      const { linked, rest } = wanted.settle(slice, rule.decisive)
-      link(db, index, slice.lo, linked)
-      if (rest.length > 0) db.statement('insert into st.rest select value from json_each(?)').run(JSON.stringify(rest))
-      open(wanted.takeShared())
-      yield
-    }
-    wanted.release()
+  } finally {
+    keepUsualPages(db)
   }
   // in no order each would go to another page
   sortInPieces(db, () =>
@@ -75,21 +82,19 @@ function link(db: Database, index: number, lo: number, linked: readonly (number 
 function* wantedKeys(db: Database, { index, asked, settled, mostKeys }: Search): Generator<WantedKeys | undefined> {
   const page = db
     .statement(
-      `select ${numberedLines('sid', 'settled', 'key')} from
-      (select c.sid, ${settled} settled, s.keys -> ${index} key from st.cand c cross join st.s s on s.id = c.sid
-        where c.sid > @lo and c.sid <= @hi and ${asked} limit -1) where key <> 'null'`,
+      `select ${numberedLines('c.sid', settled, 'keys')} from ${candidatesWithKeys(db)} where c.sid > @lo and c.sid <= @hi and ${asked}`,
     )
     .pluck()
   let wanted: WantedKeys | undefined
   for (const slice of slicesOf(db, sliceRows)) {
-    const bytes = page.get(slice) as Buffer | null
+    const bytes = page.get(slice) as Buffer<ArrayBuffer> | null
     if (bytes === null) continue
     if (wanted?.hasRoom(sliceRows, bytes.length) === false) {
       yield wanted
       wanted = undefined
     }
     wanted ??= new WantedKeys(bytes.length, mostKeys)
-    wanted.add(slice.lo, bytes)
+    wanted.add(slice.lo, bytes, index)
     yield undefined
   }
   if (wanted !== undefined) yield wanted

@@ -86,23 +86,29 @@ function byKind(db: Database, table: 'act' | 'lost' | 'link'): Numbers {
 }
 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces of many lines. */
-export function* planLines(db: Database): Generator<string> {
-  const read = db.statement(`select coalesce(group_concat(line, char(10)), '') from (${changeLines})`).pluck()
-  for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as string
+export function* planLines(db: Database): Generator<Buffer> {
+  const read = db.statement(isPlain(db) ? newLines : changeLines).pluck()
+  for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as Buffer
   yield db
     .statement(
-      `select coalesce(group_concat(line, char(10)), '') from (select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state line
+      `select ${joined('line')} from (select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state line
         from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native)`,
     )
     .pluck()
-    .get() as string
+    .get() as Buffer
 }
 
-/** Lines of a piece: one text of some megabytes at most. */
+/** Lines of a piece: some megabytes at most. */
 const lineSlice = 20_000
 
-const changeLines = `select x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '')
-    || ' ' || coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '') line
-  from st.act x cross join st.s s on s.id = x.sid left join st.link l on l.sid = s.id left join account b on b.id = x.account_id
-    left join identity o on o.id = b.identity_id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id
-  where x.sid > @lo and x.sid <= @hi and (x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed')) order by x.sid`
+const joined = (line: string): string => `cast(coalesce(group_concat(${line}, char(10)), '') as blob)`
+const owner = `coalesce(l.kind, '') || ' ' || coalesce(i.name, p.name, s.iname, '')`
+const owners = `left join st.link l on l.sid = s.id left join identity i on i.id = l.identity_id left join st.planned p on p.id = l.identity_id`
+
+const changeLines = `select ${joined(`x.kind || ' ' || s.native || ' ' || hex(s.hash) || ' ' || coalesce(hex(b.hash) || b.state || ' ' || coalesce(o.name, ''), '')
+    || ' ' || ${owner}`)}
+  from st.act x cross join st.s s on s.id = x.sid ${owners} left join account b on b.id = x.account_id left join identity o on o.id = b.identity_id
+  where x.sid > @lo and x.sid <= @hi and (x.kind not in ('same', 'reject') or l.kind in ('rule', 'created', 'moved', 'unconfirmed'))`
+
+/** The same lines where every row is a new account. */
+const newLines = `select ${joined(`'create ' || s.native || ' ' || hex(s.hash) || '  ' || ${owner}`)} from st.s s ${owners} where s.id > @lo and s.id <= @hi`

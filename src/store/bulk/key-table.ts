@@ -20,7 +20,7 @@ export class KeyTable {
     this.#most = most
     this.#bytes = Buffer.allocUnsafeSlow(room)
     this.#starts = new Int32Array(most + 1)
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(1.4 * most + 1)))
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(1.35 * most + 1)))
   }
 
   get size(): number {

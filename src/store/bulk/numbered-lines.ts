@@ -1,4 +1,4 @@
-const [newline, minus, zero, nine] = [10, 45, 48, 57] as const
+const [newline, marked, minus, zero, nine] = [10, 43, 45, 48, 57] as const
 
 export const isDigit = (byte: number): boolean => byte >= zero && byte <= nine
 
@@ -8,17 +8,18 @@ export const numberedLines = (number: string, isMarked: string, text: string): s
 
 export type TellLine = (number: number, isMarked: boolean, start: number, end: number) => void
 
-/** Plain variables: there are millions. */
-export function eachLine(bytes: Buffer, tell: TellLine): void {
+/** Plain variables: there are millions. Gives their memory back at once: the collector comes for it only when there is much more. */
+export function eachLine(bytes: Buffer<ArrayBuffer>, tell: TellLine): void {
   for (let i = 0; i < bytes.length; i++) {
     const sign = bytes[i] === minus ? -1 : 1
     if (sign < 0) i++
     let number = 0
     for (; isDigit(bytes[i] ?? 0); i++) number = number * 10 + (bytes[i] ?? 0) - zero
-    const isMarked = bytes[i] === 43
+    const isMarked = bytes[i] === marked
     const start = ++i
     i = bytes.indexOf(newline, i)
     if (i === -1) i = bytes.length
     tell(sign * number, isMarked, start, i)
   }
+  bytes.buffer.transfer(0)
 }

@@ -40,7 +40,15 @@ const repeats = (column: string): string =>
 
 /** New accounts have no owner yet. */
 export const makePlainCandidates = (db: Database, creates: boolean): void =>
-  sayForAll(db, 'cand', `id sid, null account_id, null owner, ${creates ? 'iname is not null' : '0'} creates, 0 made`)
+  sayForAll(
+    db,
+    'cand',
+    `id sid, null account_id, null owner, ${creates ? 'iname is not null' : '0'} creates, 0 made, keys`,
+  )
+
+/** Candidates `c`, and their `keys`: a row of which the candidate is a view need not be looked up. */
+export const candidatesWithKeys = (db: Database): string =>
+  isPlain(db) ? 'st.cand c' : 'st.cand c cross join st.s s on s.id = c.sid'
 
 /** Of an application that creates identities, without rules; false where a name may be taken. */
 export function makeOwn(db: Database): boolean {
@@ -58,9 +66,15 @@ export function makeOwn(db: Database): boolean {
 export function spellOut(db: Database): void {
   for (const [name, columns] of Object.entries(rowTables))
     if (isView(db, name as RowTable))
-      db.exec(`create table st.spelt(${columns}) strict; insert into st.spelt select * from st.${name};
+      db.exec(`create table st.spelt(${columns}) strict; insert into st.spelt select ${namesOf(columns)} from st.${name};
         drop view st.${name}; alter table st.spelt rename to ${name}`)
 }
+
+const namesOf = (columns: string): string =>
+  columns
+    .split(',')
+    .map((column) => column.trim().split(' ')[0])
+    .join(', ')
 
 const isTrue = (db: Database, condition: string): boolean => db.statement(`select ${condition}`).pluck().get() === 1
 

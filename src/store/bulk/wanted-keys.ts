@@ -14,6 +14,16 @@ interface Slice {
 /** Keys in memory at once, and the bytes of their texts; with them some 50 bytes a key. */
 const [usualMost, usualRoom] = [1_500_000, 40 * 1024 * 1024] as const
 
+const [quote, backslash, nullLength] = [34, 92, 4] as const
+
+/** Of a JSON text, or null. */
+function endOfKey(bytes: Buffer, start: number): number {
+  if (bytes[start] !== quote) return start + nullLength
+  let i = start + 1
+  while (bytes[i] !== quote) i += bytes[i] === backslash ? 2 : 1
+  return i + 1
+}
+
 const [inactiveOne, several, told] = [1, 2, 4] as const
 
 /** Keys that rows want, and which identities have them. */
@@ -36,12 +46,15 @@ export class WantedKeys {
     return this.#table.hasRoom(keys, bytes)
   }
 
-  /** Numbered lines of rows after `lo`; marked: one active identity settles it. */
-  add(lo: number, bytes: Buffer): void {
+  /** Numbered lines of rows after `lo`, each with a JSON array of keys, of which the one at `index` is wanted; marked: one active identity settles it. */
+  add(lo: number, bytes: Buffer<ArrayBuffer>, index: number): void {
     const sids: number[] = []
     const keys: number[] = []
     eachLine(bytes, (sid, isSettled, start, end) => {
-      const key = this.#table.add(bytes, start, end)
+      let at = start + 1
+      for (let n = 0; n < index; n++) at = endOfKey(bytes, at) + 1
+      if (at >= end || bytes[at] !== quote) return
+      const key = this.#table.add(bytes, at, endOfKey(bytes, at))
       sids.push(sid)
       keys.push(isSettled ? key : -1 - key)
     })

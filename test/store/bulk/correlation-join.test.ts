@@ -42,7 +42,7 @@ function found(
   account: readonly number[] = [],
 ) {
   db.exec(`attach ':memory:' as st; create table st.s(id integer primary key, keys text);
-    create table st.cand(sid integer primary key, account_id int);
+    create table st.cand(sid integer primary key, account_id int); insert into st.s values (0, '[]'); insert into st.cand values (0, null);
     create table st.link(sid integer primary key, account_id int, kind text, rule int, identity_id int); ${searchTables}`)
   try {
     for (const [sid, key] of keys) {
