@@ -51,7 +51,8 @@ export function createAggregationRoad(
       if (args.fetchOnly)
         return fetched(application, await readAccounts(context, application, args, undefined, delta.since))
       const before = store.applications.lastChange(id)
-      const fresh = (): AccountPlan => store.accountPlans.create(run.id, run.number, application.name)
+      const isFirst = id === 0 && application.correlation.length > 0
+      const fresh = (): AccountPlan => store.accountPlans.create(run.id, run.number, application.name, isFirst)
       const seen = seenBefore(context, application, args, id)
       plan = fresh()
       const same = await seen?.unchanged()

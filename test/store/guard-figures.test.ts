@@ -73,7 +73,7 @@ async function aggregate(people: readonly Person[], night: Night): Promise<PlanF
   const { at, level = 'complete', columns = ['id', 'mail'], scope = 'hr.csv', digest = at, dryRun = false } = night
   const run = newRun(at, dryRun)
   const applicationId = store.applications.idOf('hr') ?? 0
-  const plan = store.accountPlans.create(`R${run}`, run, 'hr')
+  const plan = store.accountPlans.create(`R${run}`, run, 'hr', false)
   for (const [index, person] of people.entries()) plan.add(staged(person, index + 2))
   const missing = { level: 'complete', digest, markedBefore: at, isProtected: () => false } as const
   const rule = { from: { attribute: 'id' }, identity: 'name', decisive: false, ignoreCase: false, normalize: [] }

@@ -83,7 +83,8 @@ export interface AccountPlans {
   countAlive(applicationId: number): number
   /** For a read that looks at every record, and is what the next one is compared with. */
   seeNothing(definition: string): SeenSlots
-  create(resultId: string, run: number, section: string): AccountPlan
+  /** `keeping`: what the first rule looks for is kept in memory; for an application without accounts. */
+  create(resultId: string, run: number, section: string, keeping: boolean): AccountPlan
   /** A run begins: what an earlier dry run of this process would make is nothing to it. */
   forgetIdentities(): void
   /** The plan that a dead run left; undefined when it is lost or not that run's. */
@@ -117,10 +118,10 @@ export function createAccountPlans(db: Database): AccountPlans {
     createRows: (resultId, section) => createRowStage(`${pathOf(resultId, section)}.rows`),
     waitingPath: (resultId, section) => `${pathOf(resultId, section)}.waiting`,
     forgetIdentities: () => forgetPlanned(db),
-    create(resultId, run, section) {
+    create(resultId, run, section, keeping) {
       openPlanned(db)
       alive = undefined
-      const file = createStageFile(pathOf(resultId, section))
+      const file = createStageFile(pathOf(resultId, section), keeping)
       return growing(db, run, file, planOver(db, run, countAlive))
     },
     reopen(resultId, run, section) {
@@ -173,7 +174,7 @@ function growing(db: Database, run: number, file: StageFile, sealed: Sealed): Ac
     },
     async compare(diff, correlation, pause) {
       await inSteps(db, diffAccounts(db, diff), pause)
-      await inSteps(db, correlateStage(db, correlation), pause)
+      await inSteps(db, correlateStage(db, correlation, file.takeKeys()), pause)
       durable = file.harden(db)
       // `hash` is what says so, and comes before the bind
       durable.catch(() => undefined)
@@ -206,7 +207,10 @@ function planOver(db: Database, run: number, alive: (applicationId: number) => n
     async hash(pause) {
       const hash = createHash('sha256')
       for (const lines of planLines(db)) {
-        if (lines.length > 0) hash.update(lines).update('\n')
+        if (lines.length > 0) {
+          hash.update(lines).update('\n')
+          lines.buffer.transfer(0)
+        }
         await pause()
       }
       return hash.digest('hex')

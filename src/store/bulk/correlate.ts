@@ -3,6 +3,7 @@ import type { Database } from '../database.ts'
 import { searchOwners, searchTables } from './correlation-join.ts'
 import { isPlain, makeOwn, makePlainCandidates, plainRows } from './plain.ts'
 import { slicesOf } from './steps.ts'
+import type { WantedKeys } from './wanted-keys.ts'
 
 export interface CorrelationPlan {
   readonly applicationId: number
@@ -18,8 +19,13 @@ export interface CorrelationPlan {
   readonly recorrelate: boolean
 }
 
-/** Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. */
-export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<void> {
+/**
+ * Domain §4.7, set-based over the attached stage: who belongs to whom. Writes only into the stage. `staged`: what the first rule looks for, where
+ * every row is a new account.
+ */
+export function* correlateStage(db: Database, plan: CorrelationPlan, staged?: WantedKeys): Generator<void> {
+  const kept = isPlain(db) ? staged : undefined
+  if (kept === undefined) staged?.release()
   if (isPlain(db)) {
     makePlainCandidates(db, plan.creates)
     if (plan.creates && plan.rules.length + plan.sameAs.length === 0 && makeOwn(db)) return
@@ -29,7 +35,8 @@ export function* correlateStage(db: Database, plan: CorrelationPlan): Generator<
   // their ids are negative
   db.exec(`insert into st.planned select -id, name from temp.planned_identity; ${searchTables}`)
   const never = neverClause(db)
-  for (const [index, rule] of plan.rules.entries()) yield* decide(db, plan, rule, index, never)
+  for (const [index, rule] of plan.rules.entries())
+    yield* decide(db, plan, rule, index, never, index === 0 ? kept : undefined)
   for (const [index, rule] of plan.sameAs.entries()) yield* ask(db, plan, rule, plan.rules.length + index, never)
   if (plan.creates) yield* createRest(db, plan.applicationId, never)
   if (!areAllLinked(db))
@@ -79,15 +86,17 @@ function* decide(
   rule: CorrelationRule,
   index: number,
   never: Never,
+  staged: WantedKeys | undefined,
 ): Generator<void> {
-  yield* searchOwners(db, {
+  const search = {
     rule,
     index,
     trusted: plan.authoritative,
     asked: index === 0 ? 'true' : `c.${open} and c.sid not in (select sid from st.ended)`,
     // of a new account nobody has decided anything, and it cannot be moved
     settled: 'c.account_id is null',
-  })
+  }
+  yield* searchOwners(db, search, staged)
   const p = { rule: index + 1, decisive: rule.decisive ? 1 : 0, privileged: plan.privileged ? 1 : 0 }
   const key = `s.keys ->> ${index}`
   const into = `insert into st.link(sid, account_id, kind, rule, identity_id, code, candidates, value)

@@ -31,16 +31,17 @@ const sliceRows = 20_000
 
 /**
  * Keys of rows in memory, and one pass over the identities. Links the rows whose key one active identity has, which nearly all are; leaves the
- * others whose key somebody has in `rest`, and whoever has it in `ik`; of a decisive rule all that have a key.
+ * others whose key somebody has in `rest`, and whoever has it in `ik`; of a decisive rule all that have a key. `staged`: the keys, where they
+ * were kept while the rows were staged.
  */
-export function* searchOwners(db: Database, search: Search): Generator<void> {
+export function* searchOwners(db: Database, search: Search, staged?: WantedKeys): Generator<void> {
   const { rule, index, trusted } = search
   db.exec('delete from st.rest; delete from st.ik; delete from st.shared; delete from st.unsorted')
   const keep = db.statement(`insert into st.unsorted select value ->> 0, value ->> 1, value ->> 2 from json_each(?)`)
   const open = (owners: readonly Owner[]): void => void (owners.length > 0 && keep.run(JSON.stringify(owners)))
   keepFewPages(db)
   try {
-    for (const wanted of wantedKeys(db, search)) {
+    for (const wanted of staged === undefined ? wantedKeys(db, search) : [staged]) {
       yield
       if (wanted === undefined) continue
       for (const _ of identityKeys(db, rule, trusted, wanted.offer)) {

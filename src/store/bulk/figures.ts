@@ -86,16 +86,16 @@ function byKind(db: Database, table: 'act' | 'lost' | 'link'): Numbers {
 }
 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces of many lines. */
-export function* planLines(db: Database): Generator<Buffer> {
+export function* planLines(db: Database): Generator<Buffer<ArrayBuffer>> {
   const read = db.statement(isPlain(db) ? newLines : changeLines).pluck()
-  for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as Buffer
+  for (const slice of slicesOf(db, lineSlice)) yield read.get(slice) as Buffer<ArrayBuffer>
   yield db
     .statement(
       `select ${joined('line')} from (select l.kind || ' ' || a.native || ' ' || hex(a.hash) || a.state line
         from st.lost l cross join account a on a.id = l.account_id where l.kind in ('gone', 'missing') order by a.native)`,
     )
     .pluck()
-    .get() as Buffer
+    .get() as Buffer<ArrayBuffer>
 }
 
 /** Lines of a piece: some megabytes at most. */

@@ -10,6 +10,7 @@ import { openScratch, type SqliteConnection } from '../sqlite/driver.ts'
 import { OwnLines } from './own-lines.ts'
 import { rowTables } from './plain.ts'
 import { createBlockWriter } from './stage-rows.ts'
+import { WantedKeys } from './wanted-keys.ts'
 
 /**
  * The plan of one section, in a file of its own beside the store: invisible to whoever reads the business tables, thrown away
@@ -28,6 +29,8 @@ export interface StageFile {
   seal(db: Database, run: number, read: { readonly seen: number; readonly known: boolean }): void
   /** Of the plan (`AccountPlan.hash`) where every row is a new account with an identity of its own; once it is sealed. */
   ownHash(): string
+  /** What the rows' first rule looks for, if it was kept and fits into memory; once. */
+  takeKeys(): WantedKeys | undefined
   /** From now on what is written outlives a crash. */
   harden(db: Database): Promise<void>
   /** Detaches, and deletes the file unless it is kept. */
@@ -54,7 +57,8 @@ ${Object.entries(rowTables)
   .join('\n')}
 `
 
-export function createStageFile(path: string): StageFile {
+/** `keeping`: the keys of rows too, as long as they fit into memory. */
+export function createStageFile(path: string, keeping: boolean): StageFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   remove(path)
   const umask = process.umask(0o077)
@@ -62,7 +66,7 @@ export function createStageFile(path: string): StageFile {
   process.umask(umask)
   file.exec(tables)
   file.exec('begin')
-  const writer = createWriter(file)
+  const writer = createWriter(file, keeping)
   const syncing = createSyncing(path)
   let ownHash = ''
   return {
@@ -87,6 +91,7 @@ export function createStageFile(path: string): StageFile {
       db.exec('pragma st.journal_mode = MEMORY; pragma st.synchronous = OFF')
     },
     ownHash: () => ownHash,
+    takeKeys: writer.takeKeys,
     async harden(db) {
       db.exec('pragma st.journal_mode = DELETE; pragma st.synchronous = FULL')
       await syncing.all()
@@ -124,16 +129,25 @@ function createSyncing(path: string) {
   }
 }
 
-function createWriter(file: SqliteConnection) {
+function createWriter(file: SqliteConnection, keeping: boolean) {
   const addRejected = file.prepare('insert or ignore into rejected values (?)')
   const put = createBlockWriter(file)
   const packer = new AccountPacker()
   const lines = new OwnLines()
+  let keys = keeping ? new WantedKeys() : undefined
+  const keepKeys = (block: AccountBlock): void => {
+    if (keys?.hasRoom(block.rowCount, block.bytes.length) === false) {
+      keys.release()
+      keys = undefined
+    }
+    keys?.addBlock(block)
+  }
   const facts = { grants: 0, descents: 0, uuids: 0, unnamed: 0 }
   const addBlock = (block: AccountBlock): void => {
     hashRows(block)
     put(block)
     if (facts.unnamed + block.unnamed === 0) lines.add(block)
+    keepKeys(block)
     facts.grants += block.grantCount
     facts.descents += block.descents
     facts.uuids += block.uuids
@@ -153,6 +167,7 @@ function createWriter(file: SqliteConnection) {
     addBlock,
     addRejectedNative: (native: string) => void addRejected.run(native),
     flush: () => flush(true),
+    takeKeys: () => keys,
     facts,
     lines,
   }

@@ -1,3 +1,4 @@
+import { type AccountBlock, endOfText, packedTexts, rowInts } from '../../model/account-block.ts'
 import { KeyTable } from './key-table.ts'
 import { eachLine } from './numbered-lines.ts'
 
@@ -15,6 +16,9 @@ interface Slice {
 const [usualMost, usualRoom] = [1_500_000, 40 * 1024 * 1024] as const
 
 const [quote, backslash, nullLength] = [34, 92, 4] as const
+
+const keysEnd = endOfText('keys')
+const keysStart = endOfText(packedTexts[packedTexts.indexOf('keys') - 1] ?? 'native')
 
 /** Of a JSON text, or null. */
 function endOfKey(bytes: Buffer, start: number): number {
@@ -36,7 +40,7 @@ export class WantedKeys {
   #shared: Owner[] = []
 
   /** With room for texts of so many bytes at least. */
-  constructor(room: number, most: number = usualMost) {
+  constructor(room = 0, most: number = usualMost) {
     this.#table = new KeyTable(most, Math.max(room, usualRoom))
     this.#first = new Float64Array(most)
     this.#states = new Uint8Array(most)
@@ -51,14 +55,26 @@ export class WantedKeys {
     const sids: number[] = []
     const keys: number[] = []
     eachLine(bytes, (sid, isSettled, start, end) => {
-      let at = start + 1
-      for (let n = 0; n < index; n++) at = endOfKey(bytes, at) + 1
-      if (at >= end || bytes[at] !== quote) return
-      const key = this.#table.add(bytes, at, endOfKey(bytes, at))
+      const key = this.#numberOf(bytes, start, end, index)
+      if (key === -1) return
       sids.push(sid)
       keys.push(isSettled ? key : -1 - key)
     })
     this.slices.push({ lo, sids: Int32Array.from(sids), keys: Int32Array.from(keys) })
+  }
+
+  /** The first key of each of these rows, which are new accounts. */
+  addBlock({ bytes, rows, rowCount, before }: AccountBlock): void {
+    const sids: number[] = []
+    const keys: number[] = []
+    for (let at = 0; at < rowCount; at++) {
+      const row = at * rowInts
+      const key = this.#numberOf(bytes, rows[row + keysStart] ?? 0, rows[row + keysEnd] ?? 0, 0)
+      if (key === -1) continue
+      sids.push(before + at + 1)
+      keys.push(key)
+    }
+    this.slices.push({ lo: before, sids: Int32Array.from(sids), keys: Int32Array.from(keys) })
   }
 
   /** An identity has this key. */
@@ -107,6 +123,13 @@ export class WantedKeys {
   release(): void {
     this.#table.release()
     for (const { buffer } of [this.#first, this.#states]) buffer.transfer(0)
+  }
+
+  /** Of the key at `index` of a JSON array; -1: there is none. */
+  #numberOf(bytes: Buffer, start: number, end: number, index: number): number {
+    let at = start + 1
+    for (let n = 0; n < index; n++) at = endOfKey(bytes, at) + 1
+    return at < end && bytes[at] === quote ? this.#table.add(bytes, at, endOfKey(bytes, at)) : -1
   }
 
   #tellFirst(key: number): void {

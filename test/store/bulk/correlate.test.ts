@@ -87,7 +87,7 @@ it('the set-wise correlation and the rule for one account decide alike', async (
             .run(`n${index}`, identity)
           return [identity]
         })
-        const plan = store.accountPlans.create('R', 1, 'ad')
+        const plan = store.accountPlans.create('R', 1, 'ad', false)
         const keysOf = (index: number): (string | null)[] => {
           const keys = w.accounts[index]?.keys ?? [null, null]
           return [...keys.slice(0, w.rules), ...(w.sameAs ? [keys[1] ?? null] : [])]
