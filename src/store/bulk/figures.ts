@@ -78,11 +78,19 @@ function newlyLinked(db: Database, { rule = 0, created = 0 }: Numbers): number {
 
 type Numbers = Readonly<Partial<Record<string, number>>>
 
-function byKind(db: Database, table: 'act' | 'lost' | 'link'): Numbers {
+/** What nearly all rows of a plan are: these are counted without a look at them. */
+const usual = { act: 'same', link: 'rule', lost: 'gone' } as const
+
+function byKind(db: Database, table: keyof typeof usual): Numbers {
   if (table === 'act' && isPlain(db)) return { create: plainRows(db) }
   if (table === 'link' && isOwn(db)) return { created: plainRows(db) }
-  const rows = db.statement(`select kind, count(*) from st.${table} group by kind`).raw().all()
-  return Object.fromEntries(rows as [string, number][])
+  const all = Number(db.statement(`select count(*) from st.${table}`).pluck().get())
+  const others = db
+    .statement(`select kind, count(*) from st.${table} where kind <> '${usual[table]}' group by kind`)
+    .raw()
+    .all() as [string, number][]
+  const rest = others.reduce((sum, [, count]) => sum + count, 0)
+  return { ...Object.fromEntries(others), [usual[table]]: all - rest }
 }
 
 /** SHA-256 input of the plan: one line per planned change, in the order of the read, without numbers of rows; in pieces of many lines. */
