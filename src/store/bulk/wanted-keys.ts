@@ -13,7 +13,7 @@ interface Slice {
 }
 
 /** Keys in memory at once, and the bytes of their texts; with them some 50 bytes a key. */
-const [usualMost, usualRoom] = [1_500_000, 40 * 1024 * 1024] as const
+const [usualMost, usualRoom] = [1_200_000, 32 * 1024 * 1024] as const
 
 const [quote, backslash, nullLength] = [34, 92, 4] as const
 
