@@ -37,7 +37,7 @@ it('keeps the WAL short while another thread moves what is committed, and leaves
   checkpointer.end()
   expect(connection.pragma('wal_autocheckpoint', { simple: true })).toBe(1000)
   expect(largest).toBeGreaterThan(12 << 20)
-  expect(largest).toBeLessThan(200 << 20)
+  expect(largest).toBeLessThan(160 << 20)
   checkpointer.closed()
   connection.close()
   expect([existsSync(`${path}-wal`), existsSync(`${path}-shm`)]).toEqual([false, false])

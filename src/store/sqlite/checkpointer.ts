@@ -14,8 +14,8 @@ export interface Checkpointer {
 
 /** Changes from which on a thread is worth its start; of many small writers at once none has one. */
 const worthFrom = 5_000
-/** Pages in the WAL (128 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
-const longest = 32_768
+/** Pages in the WAL (64 MiB) at which the writer waits for the thread, so that the WAL begins anew. */
+const longest = 16_384
 /** Transactions that are moved together: the thread syncs what it moves, and the writer's commits wait behind that. */
 const together = 4
 /** SQLite's own. */
