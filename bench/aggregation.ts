@@ -60,7 +60,12 @@ type Run = keyof typeof ratios | 'plan'
 function work(folder: string, size: number): Line[] {
   writeFeed(join(folder, 'a.csv'), size)
   const { load, script, bytes } = yardsticks(folder)
-  const { done, store } = runs(folder, size)
+  // the better of two, as of the yardstick: this one is what others are compared with
+  const again = iqtask(organisation(folder, 'again'), 'run', 'hr')
+  rmSync(join(folder, 'again'), { recursive: true })
+  const { done: all, store } = runs(folder, size)
+  const first = { ...all.first, seconds: Math.min(all.first.seconds, again.seconds) }
+  const done = { ...all, first }
   const yardstick = { load, script, first: done.first.seconds }
   const lines = (Object.entries(ratios) as [keyof typeof ratios, Ratio][]).map(
     ([id, [what, by, goal, slack]]): Line => ({
@@ -126,9 +131,9 @@ function yardsticks(folder: string): { load: number; script: number; bytes: numb
   const sql = readFileSync(join(import.meta.dirname, 'yardstick.sql'), 'utf8')
   const input = '.mode csv\n.import a.csv a\ncreate unique index u on a(id);\n'
   const load = Math.min(...[1, 2, 3].map((n) => timed('sqlite3', [`load${n}.db`], { cwd: folder, input })))
-  const script = timed('sqlite3', ['script.db'], { cwd: folder, input: sql })
-  const bytes = statSync(join(folder, 'script.db')).size
-  for (const name of ['load1.db', 'load2.db', 'load3.db', 'script.db']) rmSync(join(folder, name))
+  const script = Math.min(...[1, 2].map((n) => timed('sqlite3', [`script${n}.db`], { cwd: folder, input: sql })))
+  const bytes = statSync(join(folder, 'script1.db')).size
+  for (const name of ['load1', 'load2', 'load3', 'script1', 'script2']) rmSync(join(folder, `${name}.db`))
   return { load, script, bytes }
 }
 
