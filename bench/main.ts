@@ -1,11 +1,11 @@
 // Ratios against a yardstick in the same run: `npm run bench -- [SUITE…] [--small|--large] [--rows N] [--json] [--write]`.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { aggregation } from './aggregation.ts'
 import type { Suite } from './figure.ts'
 import { nights } from './nights.ts'
-import { judged, machine, markdown, sentence } from './report.ts'
+import { type Judged, judged, machine, markdown, sentence } from './report.ts'
 import { schedule } from './schedule.ts'
 import { startUp } from './start-up.ts'
 import { streaming } from './streaming.ts'
@@ -24,7 +24,7 @@ if (unknown !== undefined)
 
 const { small, large } = values
 const rows = values.rows === undefined ? undefined : Number(values.rows)
-const figures = []
+const figures: Judged[] = []
 for (const suite of suites.filter(({ name }) => positionals.length === 0 || positionals.includes(name)))
   for (const figure of await suite.run({ small, large, rows })) {
     const done = judged(suite.name, figure, small)
@@ -34,7 +34,14 @@ for (const suite of suites.filter(({ name }) => positionals.length === 0 || posi
 const results = { machine: machine(), figures }
 if (values.json) console.log(JSON.stringify(results, null, 2))
 if (values.write) {
-  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+  // suites that did not run keep what they came to
+  const path = join(import.meta.dirname, 'results.json')
+  const before = JSON.parse(readFileSync(path, 'utf8')) as { figures: Judged[] }
+  results.figures = suites.flatMap(({ name }) => {
+    const now = figures.filter(({ suite }) => suite === name)
+    return now.length > 0 ? now : before.figures.filter(({ suite }) => suite === name)
+  })
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`)
   writeFileSync(join(import.meta.dirname, 'results.md'), markdown(results))
 }
 process.exitCode = figures.every((figure) => figure.verdict !== 'missed') ? 0 : 1
