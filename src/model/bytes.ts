@@ -24,3 +24,8 @@ export function lower(out: Buffer, from: number, to: number): boolean {
   }
   return changed
 }
+
+/** Gives their memory back at once: the collector comes for it only when there is much more. Nothing can be read from them any more. */
+export function giveBack(...views: readonly { readonly buffer: ArrayBuffer }[]): void {
+  for (const { buffer } of views) buffer.transfer(0)
+}

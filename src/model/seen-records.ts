@@ -1,3 +1,5 @@
+import { giveBack } from './bytes.ts'
+
 /**
  * Records that the last read saw, by 62 bits of their hashes: two numbers a slot, open addressing. Two bits of the second say `seen` and `seen
  * twice`. Its memory moves to the thread that reads, and back to who asks for the marks.
@@ -12,9 +14,8 @@ export interface SeenSlots {
 /** What moves. */
 export const memoryOfSlots = ({ slots, marks }: SeenSlots): ArrayBuffer[] => [slots.buffer, marks.buffer]
 
-/** Gives the memory back at once, whenever the collector comes. */
 export function releaseSlots(seen: SeenSlots): void {
-  seen.slots.buffer.transfer(0)
+  giveBack(seen.slots)
   seen.slots = new Int32Array(0)
 }
 
@@ -71,7 +72,8 @@ const together = 64
  * Marks which of these records are there again: four numbers each, the third and fourth its hash. The second of those that are becomes
  * negative. Gives how many there were. Plain variables: there are millions.
  */
-export function markSeen({ slots, marks }: SeenSlots, records: Int32Array): number {
+export function markSeen(seen: SeenSlots, records: Int32Array): number {
+  const { slots, marks } = seen
   const count = slots.length / 2
   if (count === 0) return 0
   const scale = count / 2 ** 32
@@ -81,22 +83,13 @@ export function markSeen({ slots, marks }: SeenSlots, records: Int32Array): numb
     const to = Math.min(from + 4 * together, records.length)
     for (let i = from + 2; i < to; i += 4) warmed |= slots[2 * Math.floor(((records[i] ?? 0) >>> 0) * scale)] ?? 0
     for (let i = from; i < to; i += 4) {
-      const low = records[i + 2] ?? 0
-      const second = secondOf(records[i + 3] ?? 0)
-      if ((low | second) === 0) continue
-      let slot = Math.floor((low >>> 0) * scale)
-      for (;;) {
-        const there = slots[2 * slot + 1] ?? 0
-        if (slots[2 * slot] === low && secondOf(there) === second) {
-          if ((there & 3) !== 0) marks[1] = 1
-          slots[2 * slot + 1] = there | ((there & 1) === 0 ? 1 : 2)
-          records[i + 1] = -(records[i + 1] ?? 0)
-          found++
-          break
-        }
-        if (there === 0 && slots[2 * slot] === 0) break
-        if (++slot === count) slot = 0
-      }
+      const slot = slotOf(seen, records[i + 2] ?? 0, secondOf(records[i + 3] ?? 0))
+      if (slot === -1) continue
+      const before = slots[2 * slot + 1] ?? 0
+      if ((before & 3) !== 0) marks[1] = 1
+      slots[2 * slot + 1] = before | ((before & 1) === 0 ? 1 : 2)
+      records[i + 1] = -(records[i + 1] ?? 0)
+      found++
     }
   }
   marks[0] = (marks[0] ?? 0) + found

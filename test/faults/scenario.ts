@@ -71,6 +71,14 @@ async function firstMorning(tool: Tool, cwd: string): Promise<void> {
   await worked(tool, cwd, ['run', 't', '--dry-run'])
 }
 
+/** That morning's work is done. */
+const after =
+  (morning: Work['prepare']): Work['prepare'] =>
+  async (tool, cwd) => {
+    await morning(tool, cwd)
+    await worked(tool, cwd, ['run', 't'])
+  }
+
 function indexesOf(cwd: string): string {
   const db = new Sqlite(storeOf(cwd), { readonly: true })
   const names = db.prepare(`select name from sqlite_schema where type = 'index' order by name`).pluck().all()
@@ -111,20 +119,14 @@ export const works: readonly Work[] = [
   {
     name: 'undo',
     args: ['undo', 't@latest', ...wide],
-    async prepare(tool, cwd) {
-      await nextMorning(tool, cwd)
-      await worked(tool, cwd, ['run', 't'])
-    },
+    prepare: after(nextMorning),
     goOn: undoAgain,
   },
   {
     // of all that there is: packed first, then emptied
     name: 'undo of a first load',
     args: ['undo', 't@latest', ...wide],
-    async prepare(tool, cwd) {
-      await firstMorning(tool, cwd)
-      await worked(tool, cwd, ['run', 't'])
-    },
+    prepare: after(firstMorning),
     goOn: undoAgain,
     output: (cwd) => `${indexesOf(cwd)} ${packsOf(cwd)}`,
   },

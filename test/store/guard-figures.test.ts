@@ -11,6 +11,7 @@ import { planFigures, scopeChanged } from '../../src/store/bulk/guard-figures.ts
 import { guardHistory } from '../../src/store/guard-history.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { bareAccount } from '../helpers/bare-account.ts'
 
 let folder: string
 let store: Store
@@ -46,24 +47,16 @@ const day = (n: number, hour = 1) => `2026-03-${String(n).padStart(2, '0')}T0${h
 
 function staged(person: Person, line: number): StagedAccount {
   const { native, mail, disabled = false, groups = [], uuid = null, makes = native } = person
-  return {
-    line,
-    native,
-    shown: null,
+  return bareAccount(native, line, {
     uuid,
     display: `Name ${native}`,
-    use: 'personal',
-    owner: null,
     flags: disabled ? 1 : 0,
-    times: null,
     attrs: JSON.stringify(mail === undefined ? { id: native } : { id: native, mail }),
     head: JSON.stringify(person),
-    values: '',
     keys: JSON.stringify([makes]),
-    mac: null,
     draft: { name: makes, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null },
     entitlements: groups.map((value) => ({ attribute: 'groups', value, shown: value })),
-  }
+  })
 }
 
 const pause = async (): Promise<void> => undefined

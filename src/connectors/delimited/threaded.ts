@@ -13,6 +13,7 @@ import { errorOf, type FromThread, memoryOf, received, type ThreadTask, type ToT
 
 /** Bytes from which on a thread is worth its start. */
 const worthFrom = 4 * 1024 * 1024
+
 /** A source of files that are so large that a thread of its own should read them. */
 export function isWorthThread(context: ConnectorContext<DelimitedSettings>, { input }: PackOptions): boolean {
   if (input === '-') return false

@@ -1,7 +1,9 @@
+import { giveBack } from '../../model/bytes.ts'
+
 /** Numbers of an entry: hash, where its bytes begin, where its key ends, and a note of whoever keeps the table. */
 const width = 4
 
-/** Four times as long: what is not touched takes no memory. That of the shorter one is given back at once, not when the collector comes. */
+/** Four times as long: what is not touched takes no memory. That of the shorter one is given back. */
 export function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   const longer = new Int32Array(4 * array.length)
   longer.set(array)
@@ -10,7 +12,7 @@ export function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
 }
 
 export function released(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  array.buffer.transfer(0)
+  giveBack(array)
   return new Int32Array(0)
 }
 
@@ -98,7 +100,7 @@ export class ByteTable {
   release(): void {
     this.#slots = released(this.#slots)
     this.#entries = released(this.#entries)
-    this.bytes.buffer.transfer(0)
+    giveBack(this.bytes)
     this.bytes = Buffer.from(new ArrayBuffer(0))
   }
 
@@ -133,7 +135,7 @@ export class ByteTable {
   #growBytes(size: number): void {
     const bytes = Buffer.from(new ArrayBuffer(size))
     this.bytes.copy(bytes, 0, 0, this.#used)
-    this.bytes.buffer.transfer(0)
+    giveBack(this.bytes)
     this.bytes = bytes
   }
 

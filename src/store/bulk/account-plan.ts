@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Json, JsonObject } from '../../base/json.ts'
 import type { AccountBlock } from '../../model/account-block.ts'
+import { giveBack } from '../../model/bytes.ts'
 import type { PlanChange } from '../../model/plan-change.ts'
 import type { PlanFigures } from '../../model/plan-figures.ts'
 import type { SeenSlots } from '../../model/seen-records.ts'
@@ -209,7 +210,7 @@ function planOver(db: Database, run: number, alive: (applicationId: number) => n
       for (const lines of planLines(db)) {
         if (lines.length > 0) {
           hash.update(lines).update('\n')
-          lines.buffer.transfer(0)
+          giveBack(lines)
         }
         await pause()
       }

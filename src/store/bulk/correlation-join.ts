@@ -1,5 +1,5 @@
 import type { CorrelationRule } from '../../model/application.ts'
-import { keepFewPages, keepUsualPages, sortInPieces } from '../cache.ts'
+import { keepFewPages, pagesAsBefore, sortInPieces } from '../cache.ts'
 import type { Database } from '../database.ts'
 import { identityKeys } from './correlation-keys.ts'
 import { numberedLines } from './numbered-lines.ts'
@@ -39,6 +39,7 @@ export function* searchOwners(db: Database, search: Search, staged?: WantedKeys)
   db.exec('delete from st.rest; delete from st.ik; delete from st.shared; delete from st.unsorted')
   const keep = db.statement(`insert into st.unsorted select value ->> 0, value ->> 1, value ->> 2 from json_each(?)`)
   const open = (owners: readonly Owner[]): void => void (owners.length > 0 && keep.run(JSON.stringify(owners)))
+  const asBefore = pagesAsBefore(db)
   keepFewPages(db)
   try {
     for (const wanted of staged === undefined ? wantedKeys(db, search) : [staged]) {
@@ -59,7 +60,7 @@ export function* searchOwners(db: Database, search: Search, staged?: WantedKeys)
       wanted.release()
     }
   } finally {
-    keepUsualPages(db)
+    asBefore()
   }
   // in no order each would go to another page
   sortInPieces(db, () =>

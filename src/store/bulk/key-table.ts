@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { copy } from '../../model/bytes.ts'
+import { copy, giveBack } from '../../model/bytes.ts'
 
 /**
  * Keys as bytes, each once, numbered from 0 as they come. Open addressing; a hash only says where to look: who is found has the same bytes.
@@ -31,11 +31,12 @@ export class KeyTable {
     return this.#size + keys <= this.#most && (this.#starts[this.#size] ?? 0) + bytes <= this.#bytes.length
   }
 
-  /** The key's number, which may be a new one. */
+  /** The key's number, which may be a new one. @throws Error where `hasRoom` says so */
   add(from: Buffer, start: number, end: number): number {
     const slot = this.#slotOf(from, start, end)
     const known = (this.#slots[slot] ?? 0) - 1
     if (known >= 0) return known
+    if (this.#size === this.#most) throw new Error('there are more keys than there is room for')
     const n = this.#size++
     this.#starts[n + 1] = copy(from, start, end, this.#bytes, this.#starts[n] ?? 0)
     this.#slots[slot] = n + 1
@@ -51,9 +52,8 @@ export class KeyTable {
     return this.#bytes.toString('utf8', this.#starts[n], this.#starts[n + 1])
   }
 
-  /** Gives the memory back at once, whenever the collector comes. */
   release(): void {
-    for (const { buffer } of [this.#bytes, this.#starts, this.#slots]) buffer.transfer(0)
+    giveBack(this.#bytes, this.#starts, this.#slots)
   }
 
   /** Where it is, or would be. */

@@ -1,3 +1,5 @@
+import { giveBack } from '../../model/bytes.ts'
+
 const [newline, marked, minus, zero, nine] = [10, 43, 45, 48, 57] as const
 
 export const isDigit = (byte: number): boolean => byte >= zero && byte <= nine
@@ -8,7 +10,7 @@ export const numberedLines = (number: string, isMarked: string, text: string): s
 
 export type TellLine = (number: number, isMarked: boolean, start: number, end: number) => void
 
-/** Plain variables: there are millions. Gives their memory back at once: the collector comes for it only when there is much more. */
+/** Plain variables: there are millions. The bytes are given back afterwards. */
 export function eachLine(bytes: Buffer<ArrayBuffer>, tell: TellLine): void {
   for (let i = 0; i < bytes.length; i++) {
     const sign = bytes[i] === minus ? -1 : 1
@@ -21,5 +23,5 @@ export function eachLine(bytes: Buffer<ArrayBuffer>, tell: TellLine): void {
     if (i === -1) i = bytes.length
     tell(sign * number, isMarked, start, i)
   }
-  bytes.buffer.transfer(0)
+  giveBack(bytes)
 }

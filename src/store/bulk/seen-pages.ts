@@ -1,3 +1,5 @@
+import { giveBack } from '../../model/bytes.ts'
+
 /** Hashes of accounts in the order of their numbers, two for each; good until the next page is asked for. */
 export interface SeenPage {
   readonly after: number
@@ -15,8 +17,7 @@ export function keptPages(
   let kept: SeenPage[] = []
   let complete = false
   const forget = (): void => {
-    // gives the memory back at once: the collector comes for it only when there is much more
-    for (const { macs } of kept) macs.buffer.transfer(0)
+    giveBack(...kept.map(({ macs }) => macs))
     kept = []
     complete = false
   }

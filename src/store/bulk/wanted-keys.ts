@@ -1,4 +1,5 @@
-import { type AccountBlock, endOfText, packedTexts, rowInts } from '../../model/account-block.ts'
+import { type AccountBlock, endOfText, rowInts } from '../../model/account-block.ts'
+import { giveBack } from '../../model/bytes.ts'
 import { KeyTable } from './key-table.ts'
 import { eachLine } from './numbered-lines.ts'
 
@@ -17,8 +18,8 @@ const [usualMost, usualRoom] = [1_200_000, 32 * 1024 * 1024] as const
 
 const [quote, backslash, nullLength] = [34, 92, 4] as const
 
-const keysEnd = endOfText('keys')
-const keysStart = endOfText(packedTexts[packedTexts.indexOf('keys') - 1] ?? 'native')
+// each begins where the one before it ends
+const [keysStart, keysEnd] = [endOfText('times'), endOfText('keys')] as const
 
 /** Of a JSON text, or null. */
 function endOfKey(bytes: Buffer, start: number): number {
@@ -119,10 +120,9 @@ export class WantedKeys {
     return taken
   }
 
-  /** Gives the memory back at once, whenever the collector comes. */
   release(): void {
     this.#table.release()
-    for (const { buffer } of [this.#first, this.#states]) buffer.transfer(0)
+    giveBack(this.#first, this.#states)
   }
 
   /** Of the key at `index` of a JSON array; -1: there is none. */

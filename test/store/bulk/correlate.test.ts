@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/base/clock.ts'
 import type { CorrelationRule } from '../../../src/model/application.ts'
 import { correlate } from '../../../src/model/correlation.ts'
 import { openStore } from '../../../src/store/open.ts'
+import { bareAccount } from '../../helpers/bare-account.ts'
 
 const key = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null })
 const identity = fc.record({ values: fc.tuple(key, key), inactive: fc.boolean(), trusted: fc.boolean() })
@@ -93,26 +94,15 @@ it('the set-wise correlation and the rule for one account decide alike', async (
           return [...keys.slice(0, w.rules), ...(w.sameAs ? [keys[1] ?? null] : [])]
         }
         w.accounts.forEach((_, index) => {
-          plan.add({
-            line: index,
-            native: `n${index}`,
-            shown: null,
-            uuid: null,
-            display: null,
-            use: 'personal',
-            owner: null,
-            flags: 0,
-            times: null,
-            attrs: '{}',
-            head: '',
-            values: '',
-            keys: JSON.stringify(keysOf(index)),
-            mac: null,
-            draft: w.creates
-              ? { name: `new${index}`, status: 'active', attrsJson: '{}', sourcesJson: '{}', error: null }
-              : undefined,
-            entitlements: [],
-          })
+          const draft = {
+            name: `new${index}`,
+            status: 'active' as const,
+            attrsJson: '{}',
+            sourcesJson: '{}',
+            error: null,
+          }
+          const keys = JSON.stringify(keysOf(index))
+          plan.add(bareAccount(`n${index}`, index, { keys, draft: w.creates ? draft : undefined }))
         })
         plan.seal(1, undefined)
         await plan.compare(

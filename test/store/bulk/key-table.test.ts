@@ -33,4 +33,7 @@ it('says when it is full', () => {
   const table = new KeyTable(2, 10)
   numberOf(table, 'add', 'abcdef')
   expect([table.hasRoom(1, 4), table.hasRoom(2, 4), table.hasRoom(1, 5)]).toEqual([true, false, false])
+  numberOf(table, 'add', 'b')
+  expect(() => numberOf(table, 'add', 'c')).toThrow('more keys than there is room for')
+  expect(numberOf(table, 'add', 'b')).toBe(1)
 })

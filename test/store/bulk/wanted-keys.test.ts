@@ -3,27 +3,12 @@ import { expect, it } from 'vitest'
 import { AccountPacker } from '../../../src/model/account-packer.ts'
 import type { StagedAccount } from '../../../src/model/staged-account.ts'
 import { WantedKeys } from '../../../src/store/bulk/wanted-keys.ts'
+import { bareAccount } from '../../helpers/bare-account.ts'
 
 const key = fc.option(fc.oneof(fc.constantFrom('a', 'b', '"', '\\"', 'é'), fc.string()), { nil: null })
 
-const account = (keys: readonly (string | null)[], line: number): StagedAccount => ({
-  line,
-  native: `n${line}`,
-  shown: null,
-  uuid: null,
-  display: null,
-  use: 'personal',
-  owner: null,
-  flags: 0,
-  times: line % 2 === 0 ? '{"start":1}' : null,
-  attrs: '{}',
-  head: '',
-  values: '',
-  keys: JSON.stringify(keys),
-  mac: null,
-  draft: undefined,
-  entitlements: [],
-})
+const account = (keys: readonly (string | null)[], line: number): StagedAccount =>
+  bareAccount(`n${line}`, line, { keys: JSON.stringify(keys), times: line % 2 === 0 ? '{"start":1}' : null })
 
 it('wants the same keys of rows that are staged and of rows that are read from the stage', () => {
   fc.assert(
